@@ -1,0 +1,67 @@
+# Everything a developer does here. The first use of any target installs what is missing into the checkout.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+PY := .venv/bin/python
+export PYTHONPATH := layers/paidonce/python:functions:.
+export CDK_DISABLE_CLI_TELEMETRY := true
+export STRIPE_CLI_TELEMETRY_OPTOUT := 1
+# CDK warns about Node 20's age on every line it prints; package.json says what we were tested with.
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
+
+.PHONY: help setup demo up down token test check format bench synth
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: .venv/.installed .venv/cloud/.installed node_modules/.installed ## install everything into the checkout
+
+.venv/.installed: requirements.txt constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Paid Once needs Python 3.11 or newer as '$(PYTHON)': install it, or name another with 'make PYTHON=python3.12 …'." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' || { echo "$(PYTHON) lacks venv: on Debian, apt-get install python3-venv." >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check -r requirements.txt -c constraints.txt
+	@touch $@
+
+.venv/cloud/.installed: local/requirements.txt .venv/.installed
+	$(PYTHON) -m venv .venv/cloud
+	.venv/cloud/bin/pip install --quiet --disable-pip-version-check -r local/requirements.txt
+	@touch $@
+
+node_modules/.installed: package.json package-lock.json
+	@command -v node >/dev/null && node -e 'process.exit(+(process.versions.node.split(".")[0] < 20))' || { echo "Paid Once needs Node 20 or newer ('node' and 'npm' on the PATH)." >&2; exit 1; }
+	npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+demo: setup ## start the local cloud, deploy, tell the story and check it, stop
+	$(PY) -m local.demo
+
+up: setup ## start the local cloud and deploy (again: deploy what changed)
+	$(PY) -m local up
+
+down: ## stop the local cloud
+	@test ! -x $(PY) || $(PY) -m local down
+
+token: setup ## print a JWT: make token [SCOPES="payments:read …"] [SUB=user]
+	@$(PY) -m local token --scopes "$(SCOPES)" --sub "$(SUB)"
+
+test: setup ## every test, 10 minutes at most
+	$(PY) -m pytest
+
+check: setup ## format, lint, types, import rules, synth
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy layers/paidonce/python/paidonce functions infra local ops app.py tests bench
+	.venv/bin/lint-imports
+	$(MAKE) --no-print-directory synth
+
+synth: setup ## the templates of prod, by the pinned cdk
+	npx cdk synth -c stage=prod --all --quiet --no-notices
+
+format: setup ## let ruff format and mend
+	$(PY) -m ruff format .
+	$(PY) -m ruff check --fix .
+
+bench: setup ## the performance table
+	$(PY) bench/table.py

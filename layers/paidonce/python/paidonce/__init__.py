@@ -1,0 +1,1 @@
+"""Paid Once: every payment charged once, every Stripe event applied once, nothing lost."""

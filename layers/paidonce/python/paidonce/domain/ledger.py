@@ -1,0 +1,77 @@
+"""The ledger's row: what was decided about one event, for as long as it may come again."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Outcome(StrEnum):
+    """What became of an event."""
+
+    APPLIED = "applied"
+    UNCHANGED = "unchanged"
+    IGNORED = "ignored"
+    FOREIGN = "foreign"
+    SUPERSEDED = "superseded"
+    WAITING = "waiting"
+    FAILING = "failing"
+    DEAD = "dead"
+
+    @property
+    def is_final(self) -> bool:
+        """True when nothing more will be decided about the event."""
+        return self not in (Outcome.WAITING, Outcome.FAILING, Outcome.DEAD)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DomainEvent:
+    """Something that happened to an object of ours, told once under one id.
+
+    `id` is `<aggregate>.<version>.<type>`; `occurred_at` is ISO 8601, UTC; `object` is the
+    aggregate as the API shows it at that version.
+    """
+
+    id: str
+    type: str
+    version: int
+    occurred_at: str
+    object: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LedgerRow:
+    """One event's row; keys are `evt_…`, `answer#<idempotency key>`, `read#<object>#<as_of>`.
+
+    Times are ISO 8601, UTC. `error_class` and `error_place` name what failed, never its message.
+    """
+
+    event_id: str
+    event_type: str
+    outcome: Outcome
+    livemode: bool
+    decided_at: str
+    reason: str | None = None
+    created: int | None = None
+    received_at: str | None = None
+    aggregate_id: str | None = None
+    attempts: int = 1
+    error_class: str | None = None
+    error_place: str | None = None
+    request_id: str | None = None
+    correlation_id: str | None = None
+    api_version: str | None = None
+    replay_id: str | None = None
+    domain_events: tuple[DomainEvent, ...] = field(default=())
+
+    @property
+    def todo(self) -> str | None:
+        """`<kind>#<hex digit>` while something is still due, spread over 16 index partitions."""
+        if self.outcome.is_final:
+            kind = "publish" if self.domain_events else None
+        else:
+            kind = self.outcome.value
+        if kind is None:
+            return None
+        return f"{kind}#{hashlib.sha256(self.event_id.encode()).hexdigest()[0]}"

@@ -1,0 +1,195 @@
+"""A payment of ours: what we know of it, since when, and how it may move."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import IntEnum, StrEnum
+from typing import Any
+
+from paidonce.domain.ledger import DomainEvent
+from paidonce.domain.money import Money
+from paidonce.domain.sighting import Sighting
+
+
+class Band(IntEnum):
+    """How far a payment has come; a later band wins over an earlier one, never the other way."""
+
+    OPEN = 0
+    AUTHORIZED = 1
+    FINAL = 2
+
+
+class PaymentStatus(StrEnum):
+    """The status that callers see (api.md maps it from Stripe's)."""
+
+    PENDING = "pending"
+    REQUIRES_ACTION = "requires_action"
+    PROCESSING = "processing"
+    FAILED = "failed"
+    AUTHORIZED = "authorized"
+    PAID = "paid"
+    CANCELED = "canceled"
+
+    @property
+    def band(self) -> Band:
+        """Inside the open band a payment moves both ways; elsewhere only forward."""
+        if self in (PaymentStatus.PAID, PaymentStatus.CANCELED):
+            return Band.FINAL
+        return Band.AUTHORIZED if self is PaymentStatus.AUTHORIZED else Band.OPEN
+
+
+_STATUS_OF_INTENT = {
+    "requires_payment_method": PaymentStatus.PENDING,
+    "requires_confirmation": PaymentStatus.PENDING,
+    "requires_action": PaymentStatus.REQUIRES_ACTION,
+    "processing": PaymentStatus.PROCESSING,
+    "requires_capture": PaymentStatus.AUTHORIZED,
+    "succeeded": PaymentStatus.PAID,
+    "canceled": PaymentStatus.CANCELED,
+}
+
+# Statuses that the bus hears of when a payment reaches them (api.md section 3).
+_TOLD = {
+    PaymentStatus.REQUIRES_ACTION: "payment.requires_action",
+    PaymentStatus.AUTHORIZED: "payment.authorized",
+    PaymentStatus.PAID: "payment.paid",
+    PaymentStatus.FAILED: "payment.failed",
+    PaymentStatus.CANCELED: "payment.canceled",
+}
+
+
+def status_of_intent(intent: Mapping[str, Any]) -> PaymentStatus:
+    """Our status of Stripe's payment intent; raises KeyError for one that is new to us."""
+    status = _STATUS_OF_INTENT[intent["status"]]
+    if intent["status"] == "requires_payment_method" and intent.get("last_payment_error"):
+        return PaymentStatus.FAILED
+    return status
+
+
+@dataclass(frozen=True, kw_only=True)
+class LastError:
+    """Why the last attempt failed; `message` is ours, for the shopper (`decline`)."""
+
+    code: str | None
+    decline_code: str | None
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Creation:
+    """How the payment intent is asked for: written before the call, so that a crash loses nothing.
+
+    `params` is the exact request; `idempotency_key` goes with it every time. `caller_key_hash`
+    and `content_hash` tell a repeat of the caller's request from another one. Times are whole
+    seconds since 1970.
+    """
+
+    attempt: int
+    idempotency_key: str
+    params: Mapping[str, Any]
+    body_hash: str
+    content_hash: str
+    first_tried_at: int | None = None
+    last_tried_at: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Payment:
+    """One payment. `as_of_from` and `as_of` bound the moment (Stripe's seconds) of what we know.
+
+    `version` rises by one with every write of the row. `unknown` holds attributes that a newer
+    release wrote, so that a rollback keeps them.
+    """
+
+    id: str
+    order_id: str
+    user_id: str | None
+    money: Money
+    created_at: str
+    updated_at: str
+    creation: Creation
+    status: PaymentStatus = PaymentStatus.PENDING
+    capture: str = "automatic"
+    description: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    payment_intent_id: str | None = None
+    charge_id: str | None = None
+    amount_captured_minor: int = 0
+    customer_id: str | None = None
+    last_error: LastError | None = None
+    as_of_from: int | None = None
+    as_of: int | None = None
+    version: int = 1
+    unknown: Mapping[str, Any] = field(default_factory=dict)
+
+    def view(self) -> dict[str, Any]:
+        """The payment as the API and the bus show it (api.md section 1)."""
+        error = self.last_error
+        return {
+            "id": self.id,
+            "order_id": self.order_id,
+            "user_id": self.user_id,
+            "status": self.status.value,
+            "amount_minor": self.money.minor,
+            "currency": self.money.currency,
+            "payment_intent_id": self.payment_intent_id,
+            "charge_id": self.charge_id,
+            "amount_captured_minor": self.amount_captured_minor,
+            "amount_refunded_minor": 0,
+            "refunds": [],
+            "disputes": [],
+            "fraud_warning": None,
+            "customer_id": self.customer_id,
+            "last_error": error
+            and {"code": error.code, "decline_code": error.decline_code, "message": error.message},
+            "version": self.version,
+            "created_at": self.created_at,
+            "updated_at": self.updated_at,
+        }
+
+    def looks_like(self, other: "Payment") -> bool:
+        """True when nothing but the bounds of our knowledge differs."""
+        return self == replace(
+            other, as_of_from=self.as_of_from, as_of=self.as_of, version=self.version
+        )
+
+    def known_until(self, seen: Sighting) -> "Payment":
+        """The same payment, with the bounds of our knowledge raised to this sighting's."""
+        return replace(
+            self,
+            as_of_from=max(seen.as_of_from, self.as_of_from or 0),
+            as_of=max(seen.as_of, self.as_of or 0),
+        )
+
+    def written(self, *, at: str) -> "Payment":
+        """The payment as its row is written after a change: one version on."""
+        return replace(self, version=self.version + 1, updated_at=at)
+
+    @property
+    def pointer_ids(self) -> frozenset[str]:
+        """Stripe's ids under which events without our metadata find this payment."""
+        return frozenset(i for i in (self.payment_intent_id, self.charge_id) if i)
+
+
+def told(
+    before: Payment, after: Payment, *, notices: tuple[tuple[str, str], ...], at: str
+) -> tuple[DomainEvent, ...]:
+    """The domain events of one decision about a payment; ids are stable however often it is made.
+
+    `notices` are (type, Stripe's object id): they are told even where the payment stands still, so
+    the object's id is part of theirs. A further failed attempt is told when its reason is another.
+    """
+    moved = after.status is not before.status
+    failed_anew = after.status is PaymentStatus.FAILED and after.last_error != before.last_error
+    types = [(kind, f"{kind}.{object_id}") for kind, object_id in notices]
+    if (moved or failed_anew) and after.status in _TOLD:
+        types.append((_TOLD[after.status], _TOLD[after.status]))
+    return tuple(
+        DomainEvent(
+            id=f"{after.id}.{after.version}.{suffix}",
+            type=kind,
+            version=after.version,
+            occurred_at=at,
+            object=after.view(),
+        )
+        for kind, suffix in types
+    )

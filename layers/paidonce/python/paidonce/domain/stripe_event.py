@@ -1,0 +1,91 @@
+"""One event as Stripe wrote it, parsed once at the border."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from paidonce.domain.errors import InvalidRequest
+
+# What Stripe's ids and types are made of; 255 is also the limit of its own ids (API docs).
+_WORD = re.compile(r"[A-Za-z0-9_.\-]{1,255}", re.ASCII)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StripeEvent:
+    """A webhook payload, or an answer of GET /v1/events/{id}: both have one shape.
+
+    `created` is in whole seconds since 1970, Stripe's clock. `object` is `data.object`, or empty
+    for events that carry none (thin events). `api_version` is None for some old events.
+    """
+
+    id: str
+    type: str
+    created: int
+    livemode: bool
+    account: str | None
+    api_version: str | None
+    object: Mapping[str, Any]
+    request_id: str | None
+
+    @classmethod
+    def parse(cls, payload: bytes | str) -> "StripeEvent":
+        """Read a payload; raises InvalidRequest for everything that is not an event."""
+        try:
+            document = json.loads(payload)
+        except (ValueError, RecursionError) as error:
+            raise InvalidRequest("the body is not JSON") from error
+        return cls.from_document(document)
+
+    @classmethod
+    def from_document(cls, document: Any) -> "StripeEvent":
+        """Read a decoded payload; raises InvalidRequest when id, type or created is not there."""
+        if not isinstance(document, Mapping):
+            raise InvalidRequest("the body is not a Stripe event")
+        data = document.get("data")
+        found = data.get("object") if isinstance(data, Mapping) else None
+        request = document.get("request")
+        return cls(
+            id=_word(document, "id"),
+            type=_word(document, "type"),
+            created=_seconds(document.get("created")),
+            livemode=document.get("livemode") is True,
+            account=_optional_word(document.get("account")),
+            api_version=_optional_word(document.get("api_version")),
+            object=found if isinstance(found, Mapping) else {},
+            request_id=_request_id(request),
+        )
+
+    @property
+    def object_id(self) -> str | None:
+        """Stripe's id of the object that the event is about."""
+        return _optional_word(self.object.get("id"))
+
+
+def _word(document: Mapping[str, Any], name: str) -> str:
+    value = document.get(name)
+    if not isinstance(value, str) or not _WORD.fullmatch(value):
+        raise InvalidRequest(f"the event has no usable {name}")
+    return value
+
+
+def _optional_word(value: object) -> str | None:
+    return value if isinstance(value, str) and _WORD.fullmatch(value) else None
+
+
+def _request_id(request: object) -> str | None:
+    # Before 2017-05-25 `request` was the id itself, since then it is {id, idempotency_key}.
+    return _optional_word(request.get("id") if isinstance(request, Mapping) else request)
+
+
+def _seconds(value: object) -> int:
+    if type(value) is int:
+        return value
+    if isinstance(value, str):  # thin events write ISO 8601
+        try:
+            return int(datetime.fromisoformat(value).timestamp())
+        except ValueError:
+            pass
+    raise InvalidRequest("the event has no usable created")

@@ -1,0 +1,207 @@
+"""Apply a batch of Stripe's events: decide purely, commit as one, let the ledger judge."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from paidonce.domain.errors import ChangedMeanwhile, TryAgain
+from paidonce.domain.ownership import Stage
+from paidonce.domain.rulebook import FetchFirst, rule_for
+from paidonce.domain.stripe_event import StripeEvent
+from paidonce.use_cases.decide import Fold, keys_of
+from paidonce.use_cases.patience import Patience
+from paidonce.use_cases.ports import (
+    AlreadyApplied,
+    Books,
+    Clock,
+    Delivery,
+    EventQueue,
+    Lease,
+    StripeReader,
+    Telemetry,
+    TimeLeft,
+)
+
+# A conflict means that another worker has just written; after five the payment is too busy for now.
+ROUNDS_MAX = 5
+# The longest pause between two rounds: a transaction takes about 10 ms, a fetch 300 ms.
+ROUND_PAUSE_SECONDS_MAX = 0.2
+# From its third try on a message is suspected of killing its worker.
+SUSPECT_FROM_TRY = 3
+
+
+class UnreadableMessageError(Exception):
+    """A message in the queue that the receiver cannot have sent."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApplyEvent:
+    """The worker. `seconds_for_two_calls`: with less time left, what remains goes back."""
+
+    books: Books
+    queue: EventQueue
+    lease: Lease
+    reader: StripeReader
+    patience: Patience
+    clock: Clock
+    telemetry: Telemetry
+    stage: Stage
+    jitter: Callable[[], float]
+    seconds_for_two_calls: float
+
+    def __call__(self, deliveries: Sequence[Delivery], *, time_left: TimeLeft) -> set[str]:
+        """Apply them; answers the message ids that are not done and must come again."""
+        work = _collapsed(deliveries)
+        first_tries = [d for d in work if d.receive_count == 1 and d.event is not None]
+        done, alone, failed = self._together(first_tries)
+        later = [d for d in work if d not in first_tries]
+        for delivery in alone + sorted(later, key=lambda d: d.receive_count):
+            if delivery.receive_count >= SUSPECT_FROM_TRY and done:
+                self.queue.delete(done)
+                done = []
+            enough = time_left() >= self.seconds_for_two_calls
+            is_done = self._record(delivery) if enough else self.patience.give_back(delivery)
+            (done if is_done else failed).append(delivery)
+        return {d.message_id for d in failed}
+
+    def _together(
+        self, deliveries: list[Delivery]
+    ) -> tuple[list[Delivery], list[Delivery], list[Delivery]]:
+        """First tries as one transaction; answers (done, to be tried alone, failed)."""
+        if not deliveries:
+            return [], [], []
+        try:
+            alone = self._commit_as_one(deliveries)
+        except (AlreadyApplied, ChangedMeanwhile):
+            return [], deliveries, []
+        except TryAgain as error:
+            done = [d for d in deliveries if self.patience.wait(d, error)]
+        except Exception as error:  # noqa: BLE001 - the batch's edge (house.md section 5)
+            done = [d for d in deliveries if self.patience.fail(d, error)]
+        else:
+            return [d for d in deliveries if d not in alone], alone, []
+        return done, [], [d for d in deliveries if d not in done]
+
+    def _commit_as_one(self, deliveries: list[Delivery]) -> list[Delivery]:
+        events = [d.event for d in deliveries if d.event]
+        fold = self._opened(events)
+        alone = []
+        for delivery, event in zip(deliveries, events, strict=True):
+            if fold.was_final(event.id):
+                self._tell_repeat(event.id)
+                continue
+            try:
+                fetch = fold.add(delivery, event)
+            except Exception:  # noqa: BLE001 - it will raise again alone, at its own record's edge
+                fetch = FetchFirst(event.id)
+            if fetch:
+                alone.append(delivery)
+        self._commit(fold)
+        return alone
+
+    def _record(self, delivery: Delivery) -> bool:
+        """One delivery at its own edge: is it done?"""
+        try:
+            if delivery.receive_count >= self.patience.limits.tries_max and (
+                self.patience.last_word(delivery)
+            ):
+                return True
+            self._alone(delivery)
+        except TryAgain as error:
+            return self.patience.wait(delivery, error)
+        except Exception as error:  # noqa: BLE001 - the record's edge (house.md section 5)
+            return self.patience.fail(delivery, error)
+        return True
+
+    def _alone(self, delivery: Delivery) -> None:
+        event_id = delivery.event_id
+        if event_id is None:
+            raise UnreadableMessageError(delivery.message_id)
+        if self.lease.hold(event_id, lambda: self._settle(delivery, event_id)):
+            return
+        # The lease remembers that it was done. It is never believed: the ledger must say so.
+        row = self.books.read(event_ids=[event_id], payment_ids=[], pointer_ids=[]).rows.get(
+            event_id
+        )
+        if row is None or not row.outcome.is_final:
+            raise TryAgain(f"{event_id} has a lease that ended and no final row")
+        self._tell_repeat(event_id)
+
+    def _settle(self, delivery: Delivery, event_id: str) -> None:
+        event = delivery.event
+        for _ in range(ROUNDS_MAX):
+            if event is None:
+                if self._has_final_row(event_id):
+                    return self._tell_repeat(event_id)
+                event = self.reader.event(event_id)
+            fold = self._opened([event])
+            if fold.was_final(event_id):
+                return self._tell_repeat(event_id)
+            self._decide_alone(fold, delivery, event)
+            try:
+                return self._commit(fold)
+            except AlreadyApplied:
+                return self._tell_repeat(event_id)
+            except ChangedMeanwhile:
+                self.clock.pause(ROUND_PAUSE_SECONDS_MAX * self.jitter())
+        raise ChangedMeanwhile(f"{event_id} met {ROUNDS_MAX} conflicts")
+
+    def _has_final_row(self, event_id: str) -> bool:
+        rows = self.books.read(event_ids=[event_id], payment_ids=[], pointer_ids=[]).rows
+        return event_id in rows and rows[event_id].outcome.is_final
+
+    def _decide_alone(self, fold: Fold, delivery: Delivery, event: StripeEvent) -> None:
+        """With a fetch where the payload cannot decide: after the read, or it could be older."""
+        fetch = fold.add(delivery, event)
+        rule = rule_for(event.type)
+        if fetch and rule:
+            seen = self.reader.retrieve(rule.resource, fetch.object_id)
+            self.telemetry.count("StripeFetches")
+            fold.add(delivery, event, seen=seen)
+
+    def _opened(self, events: Sequence[StripeEvent]) -> Fold:
+        event_ids, payment_ids, pointer_ids = keys_of(events, self.stage)
+        pages = self.books.read(
+            event_ids=event_ids, payment_ids=payment_ids, pointer_ids=pointer_ids
+        )
+        return Fold(pages, stage=self.stage, now=self.clock.now())
+
+    def _commit(self, fold: Fold) -> None:
+        if not fold.rows:
+            return
+        self.books.commit(fold.entry())
+        for alarm in fold.alarms:
+            self.telemetry.count(alarm)
+        for row in fold.rows:
+            self.telemetry.count(f"Events{row.outcome.value.capitalize()}")
+            self.telemetry.fact(
+                "event decided",
+                event_id=row.event_id,
+                event_type=row.event_type,
+                outcome=row.outcome.value,
+                reason=row.reason,
+                aggregate_id=row.aggregate_id,
+                correlation_id=row.correlation_id,
+                stripe_request_id=row.request_id,
+            )
+
+    def _tell_repeat(self, event_id: str) -> None:
+        self.telemetry.count("EventsRepeated")
+        self.telemetry.fact("event was decided before", event_id=event_id)
+
+
+def _collapsed(deliveries: Sequence[Delivery]) -> list[Delivery]:
+    """One delivery per event: its copies in this batch are done, since it is or stays queued.
+
+    The one with the payload goes before one with the id alone, and a first try before a later one.
+    """
+    best: dict[str, Delivery] = {}
+    for delivery in deliveries:
+        key = delivery.event_id or delivery.message_id
+        held = best.get(key)
+        if held is None or _preference(delivery) < _preference(held):
+            best[key] = delivery
+    return list(best.values())
+
+
+def _preference(delivery: Delivery) -> tuple[bool, int]:
+    return (delivery.event is None, delivery.receive_count)

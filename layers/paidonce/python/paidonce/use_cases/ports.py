@@ -1,0 +1,306 @@
+"""What the use cases ask of the world: each port has one adapter, one fake, one contract test."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from paidonce.domain.ledger import LedgerRow, Outcome
+from paidonce.domain.payment import Payment
+from paidonce.domain.sighting import Sighting
+from paidonce.domain.stripe_event import StripeEvent
+
+# --- time -----------------------------------------------------------------------------------------
+
+
+class Clock(Protocol):
+    """Time, as an argument: whole runs are replayed in tests."""
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+        ...
+
+    def pause(self, seconds: float) -> None:
+        """Let that much time pass."""
+        ...
+
+
+class TimeLeft(Protocol):
+    """How long there still is."""
+
+    def __call__(self) -> float:
+        """Seconds that the caller still has."""
+        ...
+
+
+# --- state and ledger -----------------------------------------------------------------------------
+
+
+class AlreadyApplied(Exception):  # noqa: N818 - errors are facts
+    """The ledger holds a final row of one of the events: a normal end, not a failure."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pages:
+    """What one consistent read found; what is absent from a mapping is absent from the table."""
+
+    rows: Mapping[str, LedgerRow]
+    payments: Mapping[str, Payment]
+    pointers: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pointer:
+    """`id` (`pi_…`, `ch_…`) leads to `aggregate_id`; `expires_at` (seconds) only for `foreign`."""
+
+    id: str
+    aggregate_id: str
+    expires_at: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Commit:
+    """All that one transaction writes, at most one action per item.
+
+    `changed`: (as read, as it shall be), put under `version = :read`. `checked`: rows that the
+    decisions rest on, under `version = :read`. `pointers`: under absence or the same aggregate.
+    `rows`: ledger rows under absence or an outcome that is not final.
+    """
+
+    rows: Sequence[LedgerRow]
+    changed: Sequence[tuple[Payment, Payment]] = ()
+    checked: Sequence[Payment] = ()
+    pointers: Sequence[Pointer] = ()
+
+
+class Books(Protocol):
+    """State and ledger, read and written together."""
+
+    def read(
+        self,
+        *,
+        event_ids: Collection[str],
+        payment_ids: Collection[str],
+        pointer_ids: Collection[str],
+    ) -> Pages:
+        """One consistent BatchGet, and a second for payments behind the pointers that were found.
+
+        Raises TryAgain when DynamoDB is throttled or keys stay unprocessed: never absence.
+        """
+        ...
+
+    def commit(self, entry: Commit) -> None:
+        """Write all of it in one transaction, or nothing.
+
+        Raises AlreadyApplied when a ledger condition failed (it goes before the others),
+        ChangedMeanwhile for a state or pointer condition or a TransactionConflict, TryAgain when
+        throttled.
+        """
+        ...
+
+    def park(self, row: LedgerRow) -> Outcome | None:
+        """Write a row that is `waiting`, `failing` or `dead`, unless a stronger one stands.
+
+        `waiting` and `failing` over absence, `waiting`, `failing`; `dead` over the same and `dead`.
+        Answers None when it was written, otherwise the outcome that stands (final, or `dead`).
+        Raises TryAgain when throttled.
+        """
+        ...
+
+
+class OrderTaken(Exception):  # noqa: N818 - errors are facts
+    """The order's claim belongs to another payment that is not canceled."""
+
+    def __init__(self, payment: Payment) -> None:
+        super().__init__(payment.id)
+        self.payment = payment
+
+
+class PaymentBooks(Protocol):
+    """Payments as the API opens and reads them."""
+
+    def get(self, payment_id: str) -> Payment | None:
+        """One consistent read; raises TryAgain when throttled."""
+        ...
+
+    def open(self, payment: Payment, *, claim_id: str) -> Payment:
+        """Write the payment and its order's claim in one transaction.
+
+        The payment must be absent (otherwise the row that stands is answered: a repeat), the claim
+        absent, this payment's, or of a canceled payment (checked in the same transaction).
+        Raises OrderTaken, TryAgain.
+        """
+        ...
+
+    def claimed_by(self, claim_id: str) -> str | None:
+        """The payment id that holds an order's claim."""
+        ...
+
+    def note_try(self, payment: Payment, *, at: int) -> Payment:
+        """Before the call: write `last_tried_at` (`first_tried_at` once) under `attempt = :mine`.
+
+        Raises ChangedMeanwhile when the attempt is another by now.
+        """
+        ...
+
+
+class Counter(Protocol):
+    """Things counted per minute or second in DynamoDB, each with a limit."""
+
+    def take(self, key: str, *, limit: int, lasts_seconds: int) -> bool:
+        """Count one under `key`; False when the limit was reached (nothing is counted then)."""
+        ...
+
+
+# --- queue ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """One message of the events queue.
+
+    `event` is None when the message carries only an id; `event_id` is None when it is no message of
+    ours. `attributes` are those that the receiver gave, and `wait_attempt`, `first_seen` and
+    `wait_reason` on a copy that waited.
+    """
+
+    message_id: str
+    receipt_handle: str
+    receive_count: int
+    body: str
+    attributes: Mapping[str, str]
+    event_id: str | None
+    event: StripeEvent | None = None
+
+
+class EventQueue(Protocol):
+    """The events queue as the worker uses it, and its dead letters."""
+
+    def send_copy(
+        self, delivery: Delivery, *, delay_seconds: int, attributes: Mapping[str, str]
+    ) -> None:
+        """Send the same body with these attributes; any error passes through."""
+        ...
+
+    def bury(self, delivery: Delivery, *, reason: str) -> None:
+        """Send the same body to the dead letters with attribute `reason`."""
+        ...
+
+    def hide(self, delivery: Delivery, *, seconds: int) -> None:
+        """Let the message come back after so many seconds."""
+        ...
+
+    def delete(self, deliveries: Sequence[Delivery]) -> None:
+        """Delete what is done, before something risky is tried."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Letter:
+    """A verified webhook on its way to the queue. `body` is the payload, or a reference by id."""
+
+    body: str
+    attributes: Mapping[str, str]
+
+
+class LetterRefused(Exception):  # noqa: N818 - errors are facts
+    """The queue will not take this body, whatever is tried (its size or its characters)."""
+
+
+class Letterbox(Protocol):
+    """The events queue as the receiver uses it."""
+
+    def put(self, letter: Letter) -> None:
+        """Returns only when the queue has the letter; raises LetterRefused, TryAgain."""
+        ...
+
+
+# --- locks, Stripe, telemetry ---------------------------------------------------------------------
+
+
+class Lease(Protocol):
+    """A lock that saves double work and is never believed."""
+
+    def hold(self, key: str, work: Callable[[], None]) -> bool:
+        """Do the work under the lease; False when the lease says that it was done before.
+
+        Raises TryAgain while somebody else holds it; errors of the work pass through and release.
+        """
+        ...
+
+
+class StripeReader(Protocol):
+    """What the worker reads at Stripe, inside its share of the rate limit."""
+
+    def retrieve(self, resource: str, object_id: str) -> Sighting:
+        """The object as it is now.
+
+        Raises TryAgain (no budget, 429, 5xx, no connection, KeyRefused, NotConfigured) and
+        StripeRefused (404 and other 400s).
+        """
+        ...
+
+    def event(self, event_id: str) -> StripeEvent:
+        """The event itself; Stripe keeps them for 30 days. Raises as `retrieve`."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """Stripe's answer to a call of ours. `replayed`: stored at Stripe, so its state may be old."""
+
+    seen: Sighting
+    request_id: str | None
+    replayed: bool
+
+
+class PaymentGateway(Protocol):
+    """What the payments API asks of Stripe; tries again until `time_left` is over."""
+
+    def create_intent(
+        self, params: Mapping[str, Any], *, idempotency_key: str, time_left: TimeLeft
+    ) -> Answer:
+        """Raises OutcomeUnknown, KeyRefused, NotConfigured, StripeRefused."""
+        ...
+
+    def intent(self, intent_id: str, *, time_left: TimeLeft) -> Answer:
+        """A GET. Raises as `create_intent`."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class SigningSecret:
+    """One live endpoint's signing secret; `name` is the route's endpoint name."""
+
+    name: str
+    secret: str = field(repr=False)
+
+
+class SigningSecrets(Protocol):
+    """The signing secrets that are live for an endpoint's name."""
+
+    def current(self, name: str) -> Sequence[str]:
+        """Secrets of AWSCURRENT, cached; raises TryAgain when Secrets Manager does not answer."""
+        ...
+
+    def refreshed(self, name: str) -> Sequence[str] | None:
+        """Secrets of AWSCURRENT and AWSPENDING, read anew; None when a refresh is not due yet.
+
+        Raises NotConfigured when neither version has any endpoint.
+        """
+        ...
+
+
+class Telemetry(Protocol):
+    """Metrics and log lines: ids and words, never a payload, a secret or a message of Stripe's."""
+
+    def count(self, metric: str, value: int = 1) -> None:
+        """Add to a metric of this stage."""
+        ...
+
+    def fact(self, message: str, **ids: str | float | None) -> None:
+        """One line at info level."""
+        ...
+
+    def fault(self, message: str, error: BaseException, **ids: str | float | None) -> None:
+        """One line at error level with the error's class and place, never its text."""
+        ...
