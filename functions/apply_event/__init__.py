@@ -1,0 +1,1 @@
+"""SQS: decide by rules, commit as one."""
