@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from paidonce.domain.errors import InvalidRequest
 from paidonce.domain.stripe_event import StripeEvent
 
@@ -48,7 +47,12 @@ def test_a_snapshot_event_is_read_whole() -> None:
 
 def test_id_type_and_created_are_all_that_an_event_must_have() -> None:
     found = event()
-    assert (found.object, found.object_id, found.account, found.request_id) == ({}, None, None, None)
+    assert (found.object, found.object_id, found.account, found.request_id) == (
+        {},
+        None,
+        None,
+        None,
+    )
     assert found.livemode is False
 
 
@@ -97,7 +101,7 @@ def test_no_json_crashes_it(document: object) -> None:
 @given(
     st.fixed_dictionaries(
         {"id": st.just("evt_1"), "type": st.just("a.b"), "created": ANY_JSON},
-        optional={name: ANY_JSON for name in ("data", "request", "account", "livemode")},
+        optional=dict.fromkeys(("data", "request", "account", "livemode"), ANY_JSON),
     )
 )
 def test_no_event_crashes_it(document: dict[str, object]) -> None:

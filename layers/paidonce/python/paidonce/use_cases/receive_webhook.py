@@ -21,6 +21,8 @@ from paidonce.use_cases.ports import (
 BODY_MAX_BYTES = 4_000_000
 # SQS takes 1 MiB with the attributes; ours are below 3 KB, and a rewritten copy may add some.
 QUEUED_MAX_BYTES = 900_000
+# Stripe's own tolerance is five minutes; what was recorded an hour ago must never pass.
+TOLERANCE_LIMIT_SECONDS = 3600
 # Of all that SQS refuses, valid JSON can hold only these two outside an escape:
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
 UNSENDABLE = ("\ufffe", "\uffff")
@@ -46,6 +48,12 @@ class ReceiveWebhook:
     telemetry: Telemetry
     age_max_seconds: float
     ahead_max_seconds: float
+
+    def __post_init__(self) -> None:
+        """No setting makes the check of a signature's age worthless."""
+        for seconds in (self.age_max_seconds, self.ahead_max_seconds):
+            if not 0 < seconds <= TOLERANCE_LIMIT_SECONDS:
+                raise ValueError(f"a tolerance of {seconds} seconds is not within an hour")
 
     def __call__(self, webhook: Webhook) -> StripeEvent:
         """Return only when the queue has the event.

@@ -1,0 +1,1 @@
+"""Take payments and show them: the function behind the payments routes of the API."""

@@ -1,0 +1,1 @@
+"""Is it Stripe? Then queue it."""

@@ -1,0 +1,1 @@
+"""What Paid Once asks of AWS; it imports no product code."""

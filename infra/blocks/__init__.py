@@ -1,0 +1,1 @@
+"""The house's defaults of one AWS resource each."""

@@ -1,0 +1,1 @@
+"""A stack is a lifetime: storage outlives service, and alarms may go and come."""

@@ -1,0 +1,207 @@
+"""What somebody must be told: a table of alarms (each a heading in docs/runbook.md), one topic."""
+
+import dataclasses
+from collections.abc import Callable
+
+from aws_cdk import Aws, Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+from infra.blocks.checks import accept
+from infra.blocks.function import HouseFunction
+from infra.blocks.stack import HouseStack
+from infra.stacks.service import Service
+from infra.stacks.storage import Storage
+from infra.stage import Stage
+
+NAMESPACE = "PaidOnce"
+RUNBOOK = "docs/runbook.md"
+_MINUTE = Duration.minutes(1)
+_FIVE_MINUTES = Duration.minutes(5)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Watch:
+    """One alarm: the metric reaches the threshold in one of its periods."""
+
+    name: str
+    says: str
+    metric: Callable[[Service], cloudwatch.IMetric]
+    at_least: Callable[[Stage], int] = lambda _stage: 1
+
+
+def _counted(
+    name: str, folder: str, *, period: Duration = _MINUTE
+) -> Callable[[Service], cloudwatch.IMetric]:
+    """A metric that a function of ours counts: Powertools adds `service`, we add `stage`."""
+
+    def metric(service: Service) -> cloudwatch.IMetric:
+        return cloudwatch.Metric(
+            namespace=NAMESPACE,
+            metric_name=name,
+            dimensions_map={"service": folder, "stage": service.stage_settings.name},
+            statistic="Sum",
+            period=period,
+        )
+
+    return metric
+
+
+def _errors(of: Callable[[Service], HouseFunction]) -> Callable[[Service], cloudwatch.IMetric]:
+    return lambda service: of(service).function.metric_errors(period=_FIVE_MINUTES)
+
+
+def _everywhere(name: str, says: str, metric: str) -> tuple["Watch", ...]:
+    """The same matter for each function that can meet it: `service` tells them apart."""
+    return tuple(
+        Watch(name=f"{name}-{short}", says=f"{folder}: {says}", metric=_counted(metric, folder))
+        for short, folder in (("api", "payments_api"), ("worker", "apply_event"))
+    )
+
+
+ALARMS = (
+    Watch(
+        name="dead-letters",
+        says="An event is in the dead letters: it was given up and nobody will try it again.",
+        metric=lambda service: (
+            service.webhooks.events.dead_letters.metric_approximate_number_of_messages_visible(
+                period=_MINUTE, statistic="Maximum"
+            )
+        ),
+    ),
+    Watch(
+        name="oldest-message",
+        says="Events wait too long in the queue: the processor is too slow, or does not run.",
+        metric=lambda service: (
+            service.webhooks.events.queue.metric_approximate_age_of_oldest_message(
+                period=_MINUTE, statistic="Maximum"
+            )
+        ),
+        at_least=lambda stage: stage.alarms.oldest_message_seconds,
+    ),
+    Watch(
+        name="receiver-errors",
+        says="receive_webhook crashes: Stripe is answered 500 and delivers again, for 3 days.",
+        metric=_errors(lambda service: service.webhooks.receive_webhook),
+        at_least=lambda stage: stage.alarms.receiver_errors,
+    ),
+    Watch(
+        name="receiver-slow",
+        says="receive_webhook takes long: Stripe gives up after about 20 s.",
+        metric=lambda service: service.webhooks.receive_webhook.function.metric_duration(
+            period=_FIVE_MINUTES, statistic="p99"
+        ),
+        at_least=lambda stage: stage.alarms.receiver_p99_ms,
+    ),
+    Watch(
+        name="processor-errors",
+        says="apply_event crashes or is killed: its batch comes back, up to the queue's tries.",
+        metric=_errors(lambda service: service.webhooks.apply_event),
+        at_least=lambda stage: stage.alarms.processor_errors,
+    ),
+    Watch(
+        name="api-5xx",
+        says="The API answers 5xx: callers and Stripe try again, but something is broken.",
+        metric=lambda service: service.way_in.api.metric_server_error(
+            period=_FIVE_MINUTES, statistic="Sum"
+        ),
+        at_least=lambda stage: stage.alarms.api_5xx,
+    ),
+    Watch(
+        name="dead-events",
+        says="The ledger holds an event that was given up.",
+        metric=_counted("DeadEvents", "apply_event"),
+    ),
+    Watch(
+        name="signature-refused",
+        says="Webhooks fail verification: a wrong signing secret, or forged traffic.",
+        metric=_counted("SignatureRefused", "receive_webhook", period=_FIVE_MINUTES),
+        at_least=lambda stage: stage.alarms.signature_refused,
+    ),
+    Watch(
+        name="intent-mismatch",
+        says="Stripe answered with another intent than the payment has.",
+        metric=_counted("IntentMismatch", "payments_api"),
+    ),
+    *_everywhere(
+        "paid-twice",
+        "a second intent of one payment succeeded: a customer paid twice.",
+        "PaidTwice",
+    ),
+    *_everywhere(
+        "amount-mismatch", "Stripe took another amount or currency than we asked.", "AmountMismatch"
+    ),
+    *_everywhere(
+        "paid-and-canceled", "Stripe calls one payment both paid and canceled.", "PaidAndCanceled"
+    ),
+    *_everywhere(
+        "invalid-request",
+        "Stripe calls our request invalid: a bug, it never passes.",
+        "InvalidRequest",
+    ),
+    *_everywhere("key-refused", "Stripe does not accept the key (401).", "StripeKeyRefused"),
+    *_everywhere(
+        "permission-denied", "the key lacks a permission (403).", "StripePermissionDenied"
+    ),
+)
+
+
+class Alarms(HouseStack):
+    """The alarms of the table, and the topic that tells."""
+
+    def __init__(
+        self, scope: Construct, *, stage: Stage, storage: Storage, service: Service
+    ) -> None:
+        super().__init__(
+            scope, "alarms", stage=stage, description="Paid Once: alarms and whom they tell"
+        )
+        self.topic = self._topic(stage, storage)
+        for watch in ALARMS:
+            self._alarm(watch, stage, service)
+        self.tell({"AlarmTopicArn": self.topic.topic_arn})
+
+    def _alarm(self, watch: Watch, stage: Stage, service: Service) -> None:
+        alarm = cloudwatch.Alarm(
+            self,
+            watch.name,
+            alarm_name=stage.named(watch.name),
+            alarm_description=f"{watch.says} What to do: {RUNBOOK}#{watch.name}",
+            metric=watch.metric(service),
+            threshold=watch.at_least(stage),
+            evaluation_periods=1,
+            comparison_operator=(cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD),
+            # No traffic is no trouble.
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+        alarm.add_alarm_action(actions.SnsAction(self.topic))
+        alarm.add_ok_action(actions.SnsAction(self.topic))
+
+    def _topic(self, stage: Stage, storage: Storage) -> sns.Topic:
+        # The account's own key for SNS would silence every alarm: CloudWatch may not use it.
+        topic = sns.Topic(
+            self,
+            "Topic",
+            topic_name=stage.named("alarms"),
+            display_name=f"Paid Once {stage.name}",
+            master_key=storage.key,
+            enforce_ssl=stage.enforce_ssl,
+        )
+        if not stage.enforce_ssl:
+            accept(topic, "SNS3", "The embedded AWS speaks plain HTTP on 127.0.0.1.")
+        # A policy of our own replaces the default one, which let the account's alarms publish.
+        topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="AlarmsPublish",
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[topic.topic_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}},
+            )
+        )
+        if stage.alarms.email:
+            topic.add_subscription(subscriptions.EmailSubscription(stage.alarms.email))
+        return topic

@@ -1,0 +1,124 @@
+"""What runs: the API, the queue, the functions; and every grant, as a sentence with exact verbs."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from aws_cdk import Aws
+from constructs import Construct
+
+from infra.blocks.function import HouseFunction
+from infra.blocks.http_api import HttpWayIn, Issuer, Limit
+from infra.blocks.key import TABLE_KEY_ACTIONS
+from infra.blocks.layers import Layers, Target
+from infra.blocks.stack import HouseStack
+from infra.features import payments_api, webhooks
+from infra.features.payments_api import PaymentsApi
+from infra.features.webhooks import Webhooks
+from infra.stacks.storage import Storage
+from infra.stage import Stage
+
+# A TransactWriteItems is authorised as its parts are; an UpdateItem counts calls and tries.
+_COMMIT = ("dynamodb:PutItem", "dynamodb:ConditionCheckItem", "dynamodb:UpdateItem")
+_LEASE = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
+
+
+class Service(HouseStack):
+    """May be deleted and made again: all that it must not lose is in storage, or at Stripe."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        *,
+        stage: Stage,
+        storage: Storage,
+        build_layer: Callable[[Target], Path],
+    ) -> None:
+        super().__init__(
+            scope, "service", stage=stage, description="Paid Once: API, queue and functions"
+        )
+        layers = Layers(self, "Layers", runtime=stage.runtime, build=build_layer).versions
+        self.webhooks = Webhooks(self, "Webhooks", stage=stage, storage=storage, layers=layers)
+        self.payments = PaymentsApi(self, "Payments", stage=stage, storage=storage, layers=layers)
+        self.way_in = HttpWayIn(self, "WayIn", stage=stage, issuer=_issuer(stage, storage))
+        self.way_in.add(
+            webhooks.ROUTES,
+            self.webhooks.receive_webhook,
+            limit=Limit(
+                rate_per_second=stage.http.webhook_rate_per_second, burst=stage.http.webhook_burst
+            ),
+        )
+        self.way_in.add(payments_api.ROUTES, self.payments.payments_api)
+        self._grant_receive_webhook(storage)
+        self._grant_apply_event(storage)
+        self._grant_payments_api(storage)
+        self._outputs()
+
+    @property
+    def functions(self) -> list[HouseFunction]:
+        """Each function of this stage."""
+        return [
+            self.webhooks.receive_webhook,
+            self.webhooks.apply_event,
+            self.payments.payments_api,
+        ]
+
+    def _grant_receive_webhook(self, storage: Storage) -> None:
+        receiver, events = self.webhooks.receive_webhook, self.webhooks.events
+        receiver.may("sqs:SendMessage", on=events.queue.queue_arn)
+        receiver.may("secretsmanager:GetSecretValue", on=storage.secrets.signing.secret_arn)
+        receiver.may_use_key("kms:Decrypt", on=storage.key.key_arn, through="secretsmanager")
+
+    def _grant_apply_event(self, storage: Storage) -> None:
+        worker, events = self.webhooks.apply_event, self.webhooks.events
+        worker.may(
+            "sqs:ReceiveMessage",
+            "sqs:DeleteMessage",
+            "sqs:ChangeMessageVisibility",
+            "sqs:GetQueueAttributes",
+            "sqs:SendMessage",
+            on=events.queue.queue_arn,
+        )
+        worker.may("sqs:SendMessage", on=events.dead_letters.queue_arn)
+        worker.may("dynamodb:BatchGetItem", *_COMMIT, on=storage.payments.table_arn)
+        worker.may("dynamodb:BatchGetItem", "dynamodb:PutItem", on=storage.events.table_arn)
+        worker.may(*_LEASE, on=storage.idempotency.table_arn)
+        worker.may_use_key(*TABLE_KEY_ACTIONS, on=storage.key.key_arn, through="dynamodb")
+        worker.may("secretsmanager:GetSecretValue", on=storage.secrets.reader.secret_arn)
+        worker.may_use_key("kms:Decrypt", on=storage.key.key_arn, through="secretsmanager")
+
+    def _grant_payments_api(self, storage: Storage) -> None:
+        api = self.payments.payments_api
+        api.may("dynamodb:GetItem", *_COMMIT, on=storage.payments.table_arn)
+        # The ledger row of an answer is written in the same transaction.
+        api.may("dynamodb:PutItem", on=storage.events.table_arn)
+        api.may_use_key(*TABLE_KEY_ACTIONS, on=storage.key.key_arn, through="dynamodb")
+        api.may("secretsmanager:GetSecretValue", on=storage.secrets.payments.secret_arn)
+        api.may_use_key("kms:Decrypt", on=storage.key.key_arn, through="secretsmanager")
+
+    def _outputs(self) -> None:
+        events, way_in = self.webhooks.events, self.way_in
+        self.tell(
+            {
+                "ApiUrl": way_in.url,
+                "WebhookUrl": f"{way_in.url}/webhooks/stripe",
+                "ApiId": way_in.api.api_id,
+                "EventsQueueUrl": events.queue.queue_url,
+                "EventsDeadLetterQueueUrl": events.dead_letters.queue_url,
+                "ReceiveWebhookFunctionName": self.webhooks.receive_webhook.name,
+                "ApplyEventFunctionName": self.webhooks.apply_event.name,
+                "PaymentsApiFunctionName": self.payments.payments_api.name,
+            }
+        )
+        if way_in.domain is not None:
+            # What the domain's DNS record must point at.
+            self.tell({"DomainTarget": way_in.domain.regional_domain_name})
+
+
+def _issuer(stage: Stage, storage: Storage) -> Issuer:
+    sign_in = storage.sign_in
+    if sign_in is None:
+        return Issuer(url=stage.jwt.issuer, audience=stage.jwt.audience)
+    return Issuer(
+        url=f"https://cognito-idp.{Aws.REGION}.{Aws.URL_SUFFIX}/{sign_in.pool.user_pool_id}",
+        audience=[client.user_pool_client_id for client in sign_in.clients],
+    )

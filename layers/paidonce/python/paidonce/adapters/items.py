@@ -1,0 +1,278 @@
+"""Payments, ledger rows, pointers and claims as DynamoDB items (api.md section 2), and back.
+
+Free-form values (the request's parameters, metadata, domain events) are JSON text: exactly what was
+given, with no decimals in the way. Items of other schema numbers are read too: what is missing gets
+its default, what is unknown stays in the payment and is written back.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+
+from paidonce.domain.ledger import DomainEvent, LedgerRow, Outcome
+from paidonce.domain.money import Money
+from paidonce.domain.payment import Creation, LastError, Payment, PaymentStatus
+from paidonce.use_cases.ports import Pointer
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+    Item = dict[str, AttributeValueTypeDef]
+else:
+    Item = dict
+
+SCHEMA = 1
+
+_to_dynamodb = TypeSerializer().serialize
+_from_dynamodb = TypeDeserializer().deserialize
+
+# Attributes of a payment's item; whatever else stands in it was written by a newer release.
+_PAYMENT_ATTRIBUTES = frozenset(
+    {
+        "id",
+        "schema",
+        "order_id",
+        "user_id",
+        "amount_minor",
+        "currency",
+        "created_at",
+        "updated_at",
+        "attempt",
+        "idempotency_key",
+        "params",
+        "body_hash",
+        "content_hash",
+        "first_tried_at",
+        "last_tried_at",
+        "status",
+        "capture",
+        "description",
+        "metadata",
+        "payment_intent_id",
+        "charge_id",
+        "amount_captured_minor",
+        "customer_id",
+        "last_error",
+        "as_of_from",
+        "as_of",
+        "version",
+    }
+)
+
+
+def values(**named: object) -> Item:
+    """Values of an expression: `values(old=1)` is what `:old` stands for."""
+    return {f":{name}": _to_dynamodb(value) for name, value in named.items()}
+
+
+def key(name: str, value: str) -> Item:
+    """A table's key."""
+    return {name: {"S": value}}
+
+
+def payment_item(payment: Payment) -> Item:
+    """The whole row of a payment."""
+    creation = payment.creation
+    known = {
+        "id": payment.id,
+        "schema": SCHEMA,
+        "order_id": payment.order_id,
+        "user_id": payment.user_id,
+        "amount_minor": payment.money.minor,
+        "currency": payment.money.currency,
+        "created_at": payment.created_at,
+        "updated_at": payment.updated_at,
+        # The creation's attributes stand at the top, where conditions and updates name them.
+        "attempt": creation.attempt,
+        "idempotency_key": creation.idempotency_key,
+        "params": _to_json(creation.params),
+        "body_hash": creation.body_hash,
+        "content_hash": creation.content_hash,
+        "first_tried_at": creation.first_tried_at,
+        "last_tried_at": creation.last_tried_at,
+        "status": payment.status.value,
+        "capture": payment.capture,
+        "description": payment.description,
+        "metadata": _to_json(payment.metadata),
+        "payment_intent_id": payment.payment_intent_id,
+        "charge_id": payment.charge_id,
+        "amount_captured_minor": payment.amount_captured_minor,
+        "customer_id": payment.customer_id,
+        "last_error": payment.last_error and asdict(payment.last_error),
+        "as_of_from": payment.as_of_from,
+        "as_of": payment.as_of,
+        "version": payment.version,
+    }
+    unknown = {name: _to_dynamodb(value) for name, value in payment.unknown.items()}
+    return unknown | _without_none(known)
+
+
+def read_payment(item: Mapping[str, Any]) -> Payment:
+    """The payment of an item, whatever its schema number."""
+    found = _values_of(item)
+    error = found.get("last_error")
+    return Payment(
+        id=found["id"],
+        order_id=found["order_id"],
+        user_id=found.get("user_id"),
+        money=Money(int(found["amount_minor"]), found["currency"]),
+        created_at=found["created_at"],
+        updated_at=found["updated_at"],
+        creation=Creation(
+            attempt=int(found["attempt"]),
+            idempotency_key=found["idempotency_key"],
+            params=_from_json(found.get("params")),
+            body_hash=found["body_hash"],
+            content_hash=found["content_hash"],
+            first_tried_at=_whole(found.get("first_tried_at")),
+            last_tried_at=_whole(found.get("last_tried_at")),
+        ),
+        status=PaymentStatus(found["status"]),
+        capture=found.get("capture", "automatic"),
+        description=found.get("description"),
+        metadata=_from_json(found.get("metadata")),
+        payment_intent_id=found.get("payment_intent_id"),
+        charge_id=found.get("charge_id"),
+        amount_captured_minor=int(found.get("amount_captured_minor", 0)),
+        customer_id=found.get("customer_id"),
+        last_error=None
+        if error is None
+        else LastError(
+            code=error.get("code"), decline_code=error.get("decline_code"), message=error["message"]
+        ),
+        as_of_from=_whole(found.get("as_of_from")),
+        as_of=_whole(found.get("as_of")),
+        version=int(found["version"]),
+        unknown={k: v for k, v in found.items() if k not in _PAYMENT_ATTRIBUTES},
+    )
+
+
+def ledger_item(row: LedgerRow, *, ledger_days: int) -> Item:
+    """The row of an event; it expires only when it is final and nothing is left to publish."""
+    known = {
+        "event_id": row.event_id,
+        "schema": SCHEMA,
+        "event_type": row.event_type,
+        "outcome": row.outcome.value,
+        "livemode": row.livemode,
+        "decided_at": row.decided_at,
+        "reason": row.reason,
+        "created": row.created,
+        "received_at": row.received_at,
+        "aggregate_id": row.aggregate_id,
+        "attempts": row.attempts,
+        "error_class": row.error_class,
+        "error_place": row.error_place,
+        "request_id": row.request_id,
+        "correlation_id": row.correlation_id,
+        "api_version": row.api_version,
+        "replay_id": row.replay_id,
+        "domain_events": _to_json([asdict(event) for event in row.domain_events])
+        if row.domain_events
+        else None,
+    }
+    if row.todo:
+        known |= {"todo": row.todo, "touched_at": row.decided_at}
+    else:
+        known |= {"expires_at": _seconds_after(row.decided_at, days=ledger_days)}
+    return _without_none(known)
+
+
+def read_ledger_row(item: Mapping[str, Any]) -> LedgerRow:
+    """The ledger row of an item, whatever its schema number."""
+    found = _values_of(item)
+    return LedgerRow(
+        event_id=found["event_id"],
+        event_type=found["event_type"],
+        outcome=Outcome(found["outcome"]),
+        livemode=found.get("livemode") is True,
+        decided_at=found["decided_at"],
+        reason=found.get("reason"),
+        created=_whole(found.get("created")),
+        received_at=found.get("received_at"),
+        aggregate_id=found.get("aggregate_id"),
+        attempts=int(found.get("attempts", 1)),
+        error_class=found.get("error_class"),
+        error_place=found.get("error_place"),
+        request_id=found.get("request_id"),
+        correlation_id=found.get("correlation_id"),
+        api_version=found.get("api_version"),
+        replay_id=found.get("replay_id"),
+        domain_events=tuple(
+            DomainEvent(
+                id=event["id"],
+                type=event["type"],
+                version=event["version"],
+                occurred_at=event["occurred_at"],
+                object=event["object"],
+            )
+            for event in json.loads(found.get("domain_events", "[]"))
+        ),
+    )
+
+
+def outcome_of(item: Mapping[str, Any]) -> Outcome:
+    """Only the outcome of a ledger item."""
+    return Outcome(item["outcome"]["S"])
+
+
+def pointer_item(pointer: Pointer) -> Item:
+    """A pointer; only those to `foreign` expire."""
+    return _without_none(
+        {
+            "id": pointer.id,
+            "schema": SCHEMA,
+            "aggregate_id": pointer.aggregate_id,
+            "expires_at": pointer.expires_at,
+        }
+    )
+
+
+def read_pointer(item: Mapping[str, Any]) -> Pointer:
+    """The pointer of an item."""
+    found = _values_of(item)
+    return Pointer(
+        id=found["id"],
+        aggregate_id=found["aggregate_id"],
+        expires_at=_whole(found.get("expires_at")),
+    )
+
+
+def claim_item(claim_id: str, *, payment_id: str) -> Item:
+    """An order's claim."""
+    return _without_none({"id": claim_id, "schema": SCHEMA, "payment_id": payment_id})
+
+
+def claim_holder(item: Mapping[str, Any]) -> str:
+    """The payment that holds a claim."""
+    return str(item["payment_id"]["S"])
+
+
+def _without_none(known: Mapping[str, object]) -> Item:
+    return {name: _to_dynamodb(value) for name, value in known.items() if value is not None}
+
+
+def _values_of(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _from_dynamodb(value) for name, value in item.items()}
+
+
+def _whole(value: Decimal | None) -> int | None:
+    return None if value is None else int(value)
+
+
+def _to_json(document: object) -> str:
+    return json.dumps(document, separators=(",", ":"))
+
+
+def _from_json(text: str | None) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(text) if text else {}
+    return found
+
+
+def _seconds_after(moment: str, *, days: int) -> int:
+    return int((datetime.fromisoformat(moment) + timedelta(days=days)).timestamp())

@@ -1,0 +1,167 @@
+"""Stripe as the use cases ask it: one try for the worker, tries until a deadline for the API."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from tenacity import RetryCallState, Retrying, retry_if_exception, wait_chain, wait_random
+
+from paidonce.adapters.dynamodb_counters import Budget
+from paidonce.adapters.stripe_calls import Call, CallFailed, Reply, StripeCalls
+from paidonce.domain.errors import InvalidRequest, OutcomeUnknown, StripeRefused, TryAgain
+from paidonce.domain.sighting import Sighting, Source
+from paidonce.domain.stripe_event import StripeEvent
+from paidonce.use_cases.ports import Answer, Clock, Telemetry, TimeLeft
+
+# What a rule may name as its resource, and where Stripe keeps it.
+_PATH_OF = {
+    "charge": "/v1/charges/{id}",
+    "customer": "/v1/customers/{id}",
+    "dispute": "/v1/disputes/{id}",
+    "invoice": "/v1/invoices/{id}",
+    "payment_intent": "/v1/payment_intents/{id}",
+    "refund": "/v1/refunds/{id}",
+    "subscription": "/v1/subscriptions/{id}",
+}
+# An intent without one of these is no answer that the API can use.
+_OF_AN_INTENT = ("id", "status", "client_secret")
+_ID = re.compile(r"[A-Za-z0-9_]{1,255}", re.ASCII)
+
+# Seconds between tries (design 3.5), a quarter more or less, so that callers do not march in step.
+_WAITS_SECONDS = (1, 2, 4)
+_WAIT = wait_chain(*(wait_random(seconds * 0.75, seconds * 1.25) for seconds in _WAITS_SECONDS))
+# A try that has less time than this would only be cut off.
+_TRY_SECONDS_MIN = 0.5
+
+
+class StripeSdkReader:
+    """The port `StripeReader`: one try each, inside the worker's share of Stripe's rate limit."""
+
+    def __init__(self, calls: StripeCalls, *, budget: Budget, timeout_seconds: float) -> None:
+        self._calls = calls
+        self._budget = budget
+        self._timeout_seconds = timeout_seconds
+
+    def retrieve(self, resource: str, object_id: str) -> Sighting:
+        """See `StripeReader.retrieve`."""
+        return self._get(_PATH_OF[resource], object_id).seen(Source.FETCH)
+
+    def event(self, event_id: str) -> StripeEvent:
+        """See `StripeReader.event`."""
+        reply = self._get("/v1/events/{id}", event_id)
+        try:
+            return StripeEvent.from_document(reply.document)
+        except InvalidRequest as error:
+            raise TryAgain("Stripe answered something else than an event") from error
+
+    def _get(self, path: str, object_id: str) -> Reply:
+        call = Call(method="get", path=path, object_id=_checked(object_id), may_be_absent=True)
+        if not self._budget.take():
+            raise TryAgain("this second's share of Stripe's rate limit is used up")
+        try:
+            return self._calls.send(call, timeout_seconds=self._timeout_seconds)
+        except CallFailed as error:
+            raise TryAgain("Stripe gave no usable answer") from error
+
+
+class StripeSdkGateway:
+    """The port `PaymentGateway`: tries again with the same key until the deadline.
+
+    `budget` counts the API's calls and refuses none: a shopper waits for the answer.
+    """
+
+    def __init__(
+        self,
+        calls: StripeCalls,
+        *,
+        clock: Clock,
+        telemetry: Telemetry,
+        call_timeout_seconds: float,
+        budget: Budget | None = None,
+    ) -> None:
+        self._calls = calls
+        self._clock = clock
+        self._telemetry = telemetry
+        self._call_timeout_seconds = call_timeout_seconds
+        self._budget = budget
+
+    def create_intent(
+        self, params: Mapping[str, Any], *, idempotency_key: str, time_left: TimeLeft
+    ) -> Answer:
+        """See `PaymentGateway.create_intent`."""
+        call = Call(
+            method="post",
+            path="/v1/payment_intents",
+            params=params,
+            idempotency_key=idempotency_key,
+            must_have=_OF_AN_INTENT,
+        )
+        try:
+            return _answer(self._until_answered(call, time_left), Source.ANSWER)
+        except CallFailed as error:
+            raise OutcomeUnknown("Stripe may have made the payment intent") from error
+
+    def intent(self, intent_id: str, *, time_left: TimeLeft) -> Answer:
+        """See `PaymentGateway.intent`; nothing is at stake, so failure is TryAgain."""
+        call = Call(
+            method="get",
+            path=_PATH_OF["payment_intent"],
+            object_id=_checked(intent_id),
+            must_have=_OF_AN_INTENT,
+        )
+        try:
+            return _answer(self._until_answered(call, time_left), Source.FETCH)
+        except CallFailed as error:
+            raise TryAgain("Stripe gave no usable answer") from error
+
+    def _until_answered(self, call: Call, time_left: TimeLeft) -> Reply:
+        """Send it up to four times while time lasts; raises CallFailed with the last failure."""
+        if time_left() < _TRY_SECONDS_MIN:
+            raise CallFailed("no time left to ask", is_worth_another_try=True)
+
+        def is_over(state: RetryCallState) -> bool:
+            too_often = state.attempt_number > len(_WAITS_SECONDS)
+            return too_often or time_left() - state.upcoming_sleep < _TRY_SECONDS_MIN
+
+        tries = Retrying(
+            retry=retry_if_exception(_is_worth_another_try),
+            wait=_WAIT,
+            stop=is_over,
+            sleep=self._clock.pause,
+            reraise=True,
+        )
+        for attempt in tries:
+            with attempt:
+                self._count_call()
+                return self._calls.send(
+                    call,
+                    timeout_seconds=min(self._call_timeout_seconds, time_left()),
+                    attempt=attempt.retry_state.attempt_number,
+                )
+        raise AssertionError("tenacity ends by returning or raising")
+
+    def _count_call(self) -> None:
+        """Counted, never refused, and never in the way: the counter may fail."""
+        if self._budget is None:
+            return
+        try:
+            has_room = self._budget.take()
+        except TryAgain:
+            return
+        if not has_room:
+            self._telemetry.count("StripeBudgetExceeded")
+
+
+def _is_worth_another_try(error: BaseException) -> bool:
+    return isinstance(error, CallFailed) and error.is_worth_another_try
+
+
+def _answer(reply: Reply, source: Source) -> Answer:
+    return Answer(seen=reply.seen(source), request_id=reply.request_id, replayed=reply.replayed)
+
+
+def _checked(object_id: str) -> str:
+    """Only an id of Stripe's goes into a path; anything else can be no object of its."""
+    if not _ID.fullmatch(object_id):
+        raise StripeRefused("that is no id of Stripe's", http_status=404)
+    return object_id

@@ -1,0 +1,195 @@
+"""Take a payment: record it first, call Stripe second, note the answer third.
+
+Every step can be repeated after a crash at any line, by the same request or by another one for the
+same order: it finds the row, and makes the call that is missing with the key that stands in it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from paidonce.domain.caller import ANY_PAYMENT, Caller
+from paidonce.domain.errors import (
+    ChangedMeanwhile,
+    IdempotencyConflict,
+    KeyRefused,
+    NotConfigured,
+    OrderInProgress,
+    OutcomeUnknown,
+    SlowDown,
+    TryAgain,
+)
+from paidonce.domain.moment import iso
+from paidonce.domain.ownership import Stage
+from paidonce.domain.payment import Band, Payment, PaymentStatus
+from paidonce.domain.payment_request import PaymentRequest
+from paidonce.use_cases.note_answer import ROUND_PAUSE_SECONDS_MAX, ROUNDS_MAX, NoteAnswer
+from paidonce.use_cases.ports import (
+    Clock,
+    Counter,
+    OrderTaken,
+    PaymentBooks,
+    PaymentGateway,
+    Telemetry,
+    TimeLeft,
+)
+from paidonce.use_cases.read_payment import read_secret
+
+# Stripe may forget an idempotency key after 24 hours, and the same request would then make a second
+# intent. An hour less leaves room for clocks and for the call itself (design 3.5).
+KEY_IS_FRESH_SECONDS = 23 * 3600
+_MINUTE_SECONDS = 60
+
+
+class How(Enum):
+    """How a request for a payment ended."""
+
+    MADE = "made"
+    REPEATED = "repeated"  # the same key, and all was done before
+    SAME_ORDER = "same_order"  # another key for an order that has its payment
+    NOT_KNOWN_YET = "not_known_yet"  # Stripe may or may not have done it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """The payment as its row stands; the secret only while there is something to confirm."""
+
+    payment: Payment
+    how: How
+    client_secret: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TakePayment:
+    """The verb behind POST /payments.
+
+    `check_key` raises NotConfigured while the key's secret holds its placeholder. `jitter` gives
+    numbers from 0 to 1.
+    """
+
+    payments: PaymentBooks
+    gateway: PaymentGateway
+    note_answer: NoteAnswer
+    counter: Counter
+    clock: Clock
+    telemetry: Telemetry
+    stage: Stage
+    jitter: Callable[[], float]
+    check_key: Callable[[], object]
+    shopper_payments_per_minute: int
+
+    def __call__(
+        self, request: PaymentRequest, *, correlation_id: str, time_left: TimeLeft
+    ) -> Taken:
+        """The payment of this request, or of its order.
+
+        Raises SlowDown, NotConfigured, KeyRefused, IdempotencyConflict, OrderInProgress,
+        StripeRefused, and TryAgain where not even the record could be written.
+        """
+        self._within_rate(request.caller)
+        # Before the first write: a stage without a key leaves no trace of what it cannot do.
+        self.check_key()
+        payment, how = self._opened(request)
+        try:
+            return self._gone_on(payment, how, correlation_id=correlation_id, time_left=time_left)
+        except OutcomeUnknown as error:
+            self.telemetry.count("PaymentsOutcomeUnknown")
+            self.telemetry.fault(
+                "outcome unknown", error, payment_id=payment.id, correlation_id=correlation_id
+            )
+            return Taken(payment=payment, how=How.NOT_KNOWN_YET)
+
+    def _within_rate(self, caller: Caller) -> None:
+        """Card testers find open payment APIs within days; a shop's own server is not held back."""
+        if caller.may(ANY_PAYMENT):
+            return
+        minute, second = divmod(int(self.clock.now()), _MINUTE_SECONDS)
+        if not self.counter.take(
+            f"rate#{caller.fingerprint}#{minute}",
+            limit=self.shopper_payments_per_minute,
+            lasts_seconds=2 * _MINUTE_SECONDS,
+        ):
+            self.telemetry.count("ShoppersSlowed")
+            raise SlowDown(
+                "That is more payments than a shopper makes in a minute.",
+                retry_after_seconds=_MINUTE_SECONDS - second,
+            )
+
+    def _opened(self, request: PaymentRequest) -> tuple[Payment, How]:
+        """The row of this request: new, of the same key before, or of the same order."""
+        new = request.recorded(stage=self.stage.name, at=iso(self.clock.now()))
+        try:
+            payment = self.payments.open(new, claim_id=request.claim_id)
+        except OrderTaken as taken:
+            if taken.payment.creation.content_hash != new.creation.content_hash:
+                raise OrderInProgress(
+                    "This order has another payment. Cancel it first, then use a new key."
+                ) from taken
+            return taken.payment, How.SAME_ORDER
+        if payment.creation.body_hash != request.body_hash:
+            raise IdempotencyConflict("This Idempotency-Key came before with another body.")
+        return payment, How.REPEATED if _is_complete(payment) else How.MADE
+
+    def _gone_on(
+        self, payment: Payment, how: How, *, correlation_id: str, time_left: TimeLeft
+    ) -> Taken:
+        """From wherever the row stands to an answer."""
+        made_now = None
+        if not _is_complete(payment):
+            payment, made_now = self._made(
+                payment, correlation_id=correlation_id, time_left=time_left
+            )
+        if payment.status.band is not Band.OPEN:
+            return Taken(payment=payment, how=how)
+        if payment.payment_intent_id is None:
+            raise OutcomeUnknown(f"the intent that was answered is not {payment.id}'s")
+        secret = made_now or self._secret_of(payment.payment_intent_id, time_left)
+        return Taken(payment=payment, how=how, client_secret=secret)
+
+    def _secret_of(self, intent_id: str, time_left: TimeLeft) -> str:
+        """A payment that is made but cannot be shown whole is one to ask for again, too."""
+        try:
+            return read_secret(self.gateway, intent_id, time_left=time_left)
+        except (KeyRefused, NotConfigured):
+            raise
+        except TryAgain as error:
+            raise OutcomeUnknown(f"{intent_id} cannot be read now") from error
+
+    def _made(
+        self, payment: Payment, *, correlation_id: str, time_left: TimeLeft
+    ) -> tuple[Payment, str | None]:
+        """Make the call that is missing and note its answer, with the secret if it is the row's."""
+        payment = self._try_noted(payment)
+        if _is_complete(payment):
+            return payment, None
+        answer = self.gateway.create_intent(
+            payment.creation.params,
+            idempotency_key=payment.creation.idempotency_key,
+            time_left=time_left,
+        )
+        noted = self.note_answer(payment, answer, correlation_id=correlation_id)
+        intent = answer.seen.object
+        is_ours = noted.payment_intent_id == intent["id"]
+        return noted, intent.get("client_secret") if is_ours else None
+
+    def _try_noted(self, payment: Payment) -> Payment:
+        """Write that a call is about to be made; a webhook may have told the intent meanwhile."""
+        for _ in range(ROUNDS_MAX):
+            now = int(self.clock.now())
+            first = payment.creation.first_tried_at
+            if first is not None and now - first >= KEY_IS_FRESH_SECONDS:
+                self.telemetry.count("CreationsTooOld")
+                raise OutcomeUnknown(f"the key of {payment.id} may be forgotten at Stripe")
+            try:
+                return self.payments.note_try(payment, at=now)
+            except ChangedMeanwhile:
+                self.clock.pause(ROUND_PAUSE_SECONDS_MAX * self.jitter())
+                payment = self.payments.get(payment.id) or payment
+                if _is_complete(payment):
+                    return payment
+        raise OutcomeUnknown(f"{payment.id} met {ROUNDS_MAX} conflicts")
+
+
+def _is_complete(payment: Payment) -> bool:
+    """Nothing is left to ask of Stripe: the intent is known, or the payment is canceled."""
+    return payment.payment_intent_id is not None or payment.status is PaymentStatus.CANCELED

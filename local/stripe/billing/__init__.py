@@ -1,0 +1,1 @@
+"""Subscriptions, invoices and the engine that moves them in time."""

@@ -1,0 +1,1 @@
+"""The `/_test` controls, for tests and demos only."""

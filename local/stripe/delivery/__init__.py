@@ -1,0 +1,1 @@
+"""How events go out to webhook endpoints."""

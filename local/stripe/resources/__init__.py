@@ -1,0 +1,1 @@
+"""One module per Stripe resource; importing this package fills the router."""

@@ -1,0 +1,1 @@
+"""Stripe's OpenAPI document: the shipped part, parameters, skeletons, answers."""

@@ -1,0 +1,63 @@
+"""Somewhere that speaks AWS: moto in this process, or the local cloud."""
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+from moto import mock_aws
+
+# boto3-stubs want a literal name of a service; here it is an argument.
+_client: Any = boto3.client
+
+REGION = "us-east-1"
+
+
+@dataclass
+class Place:
+    """Somewhere that speaks AWS. What a test makes there has a name of its own."""
+
+    name: str
+    connect: Callable[[str], Any]
+    _clients: dict[str, Any] = field(default_factory=dict)
+
+    def client(self, service: str) -> Any:
+        """A boto3 client, made once."""
+        if service not in self._clients:
+            self._clients[service] = self.connect(service)
+        return self._clients[service]
+
+    def table(self, key: str) -> str:
+        """A new table with this key attribute."""
+        name = f"contract-{uuid.uuid4().hex[:12]}"
+        self.client("dynamodb").create_table(
+            TableName=name,
+            KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        return name
+
+    def queue(self) -> str:
+        """The URL of a new queue."""
+        made = self.client("sqs").create_queue(QueueName=f"contract-{uuid.uuid4().hex[:12]}")
+        return str(made["QueueUrl"])
+
+    def secret(self, value: str) -> str:
+        """The ARN of a new secret."""
+        made = self.client("secretsmanager").create_secret(
+            Name=f"paidonce/contract/{uuid.uuid4().hex[:12]}", SecretString=value
+        )
+        return str(made["ARN"])
+
+
+def on_moto() -> Iterator[Place]:
+    """AWS in this process."""
+    with mock_aws():
+        yield Place("moto", lambda service: _client(service, region_name=REGION))
+
+
+def on_cloud(aws: Mapping[str, object]) -> Place:
+    """The embedded AWS, reached by these arguments of boto3."""
+    return Place("cloud", lambda service: _client(service, **aws))

@@ -1,0 +1,121 @@
+"""Stripe in memory: fakes of the ports `StripeReader` and `PaymentGateway`."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from paidonce.domain.errors import StripeRefused
+from paidonce.domain.sighting import Sighting, Source
+from paidonce.domain.stripe_event import StripeEvent
+from paidonce.use_cases.ports import Answer, TimeLeft
+
+from tests.fakes import FakeClock, Faults
+
+
+class FakeStripe:
+    """Objects as Stripe holds them, for the reader and the gateway."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock = clock
+        self.objects: dict[str, dict[str, Any]] = {}
+        self.events: dict[str, StripeEvent] = {}
+        self.made: dict[str, tuple[str, str]] = {}  # idempotency key -> (params, answer)
+        self.call_seconds = 0.2
+
+    def seen(self, object_id: str) -> Sighting:
+        """The object as a GET shows it now; 404 when there is none."""
+        if object_id not in self.objects:
+            raise StripeRefused("no such object", stripe_code="resource_missing", http_status=404)
+        return self.answered(json.dumps(self.objects[object_id]), Source.FETCH)
+
+    def answered(self, document: str, source: Source) -> Sighting:
+        """A copy of the object, with the bounds that a call gives."""
+        self.clock.advance(self.call_seconds)
+        return Sighting.of_call(
+            json.loads(document),
+            date=int(self.clock.now()),
+            duration_seconds=self.call_seconds,
+            source=source,
+        )
+
+    def make_intent(self, params: Mapping[str, Any], *, idempotency_key: str) -> bool:
+        """Make the intent of this key; True when it was made before. Its answer is `made[key]`."""
+        asked = json.dumps(params, sort_keys=True)
+        if idempotency_key in self.made:
+            if self.made[idempotency_key][0] != asked:
+                raise StripeRefused(
+                    "same key, other request", stripe_code="idempotency_error", http_status=400
+                )
+            return True
+        intent = self._new_intent(params)
+        self.objects[intent["id"]] = intent
+        self.made[idempotency_key] = (asked, json.dumps(intent))
+        return False
+
+    def _new_intent(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        intent_id = f"pi_fake{len(self.made) + 1:06d}"
+        return {
+            "id": intent_id,
+            "object": "payment_intent",
+            "amount": params["amount"],
+            "amount_received": 0,
+            "currency": params["currency"],
+            "capture_method": params.get("capture_method", "automatic"),
+            "client_secret": f"{intent_id}_secret_fake",
+            "created": int(self.clock.now()),
+            "customer": params.get("customer"),
+            "last_payment_error": None,
+            "latest_charge": None,
+            "livemode": False,
+            "metadata": {k: str(v) for k, v in params.get("metadata", {}).items()},
+            "status": "requires_payment_method",
+        }
+
+
+class FakeStripeReader:
+    """`StripeReader` over `FakeStripe`."""
+
+    def __init__(self, stripe: FakeStripe) -> None:
+        self.stripe = stripe
+        self.faults = Faults()
+
+    def retrieve(self, resource: str, object_id: str) -> Sighting:
+        """See `StripeReader.retrieve`."""
+        with self.faults.around("retrieve"):
+            assert resource
+            return self.stripe.seen(object_id)
+
+    def event(self, event_id: str) -> StripeEvent:
+        """See `StripeReader.event`."""
+        with self.faults.around("event"):
+            if event_id not in self.stripe.events:
+                raise StripeRefused("no such event", http_status=404)
+            return self.stripe.events[event_id]
+
+
+class FakePaymentGateway:
+    """`PaymentGateway` over `FakeStripe`; plan `create_intent.after` for a lost answer."""
+
+    def __init__(self, stripe: FakeStripe) -> None:
+        self.stripe = stripe
+        self.keys: list[str] = []
+        self.faults = Faults()
+
+    def create_intent(
+        self, params: Mapping[str, Any], *, idempotency_key: str, time_left: TimeLeft
+    ) -> Answer:
+        """See `PaymentGateway.create_intent`."""
+        assert time_left() > 0
+        with self.faults.around("create_intent"):
+            self.keys.append(idempotency_key)
+            replayed = self.stripe.make_intent(params, idempotency_key=idempotency_key)
+            _, first_answer = self.stripe.made[idempotency_key]
+            seen = self.stripe.answered(first_answer, Source.ANSWER)
+            return Answer(seen=seen, request_id="req_fake", replayed=replayed)
+
+    def intent(self, intent_id: str, *, time_left: TimeLeft) -> Answer:
+        """See `PaymentGateway.intent`."""
+        assert time_left() > 0
+        with self.faults.around("intent"):
+            seen = self.stripe.seen(intent_id)
+            return Answer(seen=seen, request_id="req_fake", replayed=False)

@@ -1,0 +1,82 @@
+"""Who is told, of what."""
+
+import re
+from pathlib import Path
+
+from infra.stacks.alarms import ALARMS
+from tests.infra.templates import ROOT, Assembly
+
+RUNBOOK = ROOT / "docs" / "runbook.md"
+
+
+def headings(path: Path) -> set[str]:
+    return set(re.findall(r"^## ([a-z0-9-]+)$", path.read_text(), flags=re.MULTILINE))
+
+
+def test_every_alarm_has_its_heading_in_the_runbook_and_the_other_way_round() -> None:
+    assert {watch.name for watch in ALARMS} == headings(RUNBOOK)
+
+
+def test_every_alarm_tells_the_topic_and_says_where_to_look(prod: Assembly) -> None:
+    alarms = prod.resources("AWS::CloudWatch::Alarm")
+    assert set(alarms) == {f"paidonce-prod-{watch.name}" for watch in ALARMS}
+    for name, alarm in alarms.items():
+        short = name.removeprefix("paidonce-prod-")
+        assert alarm["AlarmDescription"].endswith(f"docs/runbook.md#{short}")
+        assert alarm["AlarmActions"] == alarm["OKActions"] == ["paidonce-prod-alarms"]
+        assert alarm["TreatMissingData"] == "notBreaching"
+        assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
+        # The embedded AWS has no metric math.
+        assert "Metrics" not in alarm
+
+
+def test_what_costs_a_customer_money_alarms_at_the_first(prod: Assembly) -> None:
+    alarms = prod.resources("AWS::CloudWatch::Alarm")
+    patient = {
+        "oldest-message",
+        "receiver-errors",
+        "receiver-slow",
+        "processor-errors",
+        "api-5xx",
+        "signature-refused",
+    }
+    for name, alarm in alarms.items():
+        if name.removeprefix("paidonce-prod-") not in patient:
+            assert (alarm["Threshold"], alarm["Period"]) == (1, 60), name
+
+
+def test_our_own_metrics_are_looked_for_where_functions_put_them(prod: Assembly) -> None:
+    folders = {
+        function["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]
+        for function in prod.resources("AWS::Lambda::Function").values()
+    }
+    ours = [
+        alarm
+        for alarm in prod.resources("AWS::CloudWatch::Alarm").values()
+        if alarm["Namespace"] == "PaidOnce"
+    ]
+    assert len(ours) == 15
+    for alarm in ours:
+        dimensions = {one["Name"]: one["Value"] for one in alarm["Dimensions"]}
+        assert dimensions["stage"] == "prod"
+        assert dimensions["service"] in folders
+
+
+def test_alarms_may_use_the_topic_and_nobody_else(prod: Assembly) -> None:
+    """The default key of SNS would silence them: CloudWatch may not use it."""
+    (topic,) = prod.resources("AWS::SNS::Topic").values()
+    assert topic["KmsMasterKeyId"].endswith(".Arn")
+    (policy,) = prod.resources("AWS::SNS::TopicPolicy").values()
+    allowed = [one for one in policy["PolicyDocument"]["Statement"] if one["Effect"] == "Allow"]
+    assert [one["Principal"] for one in allowed] == [{"Service": "cloudwatch.amazonaws.com"}]
+    assert allowed[0]["Action"] == "sns:Publish"
+    assert allowed[0]["Condition"] == {"StringEquals": {"aws:SourceAccount": "AWS::AccountId"}}
+
+
+def test_an_e_mail_is_subscribed_where_the_stage_names_one(
+    prod: Assembly, customised: Assembly
+) -> None:
+    assert prod.resources("AWS::SNS::Subscription") == {}
+    (subscription,) = customised.resources("AWS::SNS::Subscription").values()
+    assert subscription["Protocol"] == "email"
+    assert subscription["Endpoint"] == "on-call@example.com"

@@ -1,0 +1,178 @@
+"""Exactly what each function may do, and nothing beside it."""
+
+import re
+from typing import Any
+
+from tests.infra.templates import ROOT, Assembly
+
+TABLE_KEY = {
+    "kms:Decrypt",
+    "kms:DescribeKey",
+    "kms:Encrypt",
+    "kms:GenerateDataKey",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+}
+COMMIT = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem"}
+TRACES = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
+
+ALLOWED = {
+    "receive-webhook": {
+        "paidonce-prod-stripe-events.Arn": {"sqs:SendMessage"},
+        "paidonce/prod/stripe/signing": {"secretsmanager:GetSecretValue"},
+        "key through secretsmanager": {"kms:Decrypt"},
+    },
+    "apply-event": {
+        "paidonce-prod-stripe-events.Arn": {
+            "sqs:ReceiveMessage",
+            "sqs:DeleteMessage",
+            "sqs:ChangeMessageVisibility",
+            "sqs:GetQueueAttributes",
+            "sqs:SendMessage",
+        },
+        "paidonce-prod-stripe-events-dead.Arn": {"sqs:SendMessage"},
+        "paidonce-prod-payments.Arn": {"dynamodb:BatchGetItem"} | COMMIT,
+        "paidonce-prod-events.Arn": {"dynamodb:BatchGetItem", "dynamodb:PutItem"},
+        "paidonce-prod-idempotency.Arn": {
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+            "dynamodb:DeleteItem",
+        },
+        "paidonce/prod/stripe/keys/reader": {"secretsmanager:GetSecretValue"},
+        "key through secretsmanager": {"kms:Decrypt"},
+        "key through dynamodb": TABLE_KEY,
+    },
+    "payments-api": {
+        "paidonce-prod-payments.Arn": {"dynamodb:GetItem"} | COMMIT,
+        "paidonce-prod-events.Arn": {"dynamodb:PutItem"},
+        "paidonce/prod/stripe/keys/payments": {"secretsmanager:GetSecretValue"},
+        "key through secretsmanager": {"kms:Decrypt"},
+        "key through dynamodb": TABLE_KEY,
+    },
+}
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def statements(assembly: Assembly) -> dict[str, list[dict[str, Any]]]:
+    """Every statement of each function's role, by the function's name without its stage."""
+    roles = {
+        function["Role"].removesuffix(".Arn"): name.removeprefix("paidonce-prod-")
+        for name, function in assembly.resources("AWS::Lambda::Function").items()
+    }
+    policies = assembly.resources("AWS::IAM::Policy").values()
+    return {
+        roles[role]: policy["PolicyDocument"]["Statement"]
+        for policy in policies
+        for role in policy["Roles"]
+    }
+
+
+def test_each_function_may_do_exactly_this(prod: Assembly) -> None:
+    found: dict[str, dict[str, set[str]]] = {}
+    for name, allowed in statements(prod).items():
+        of = found.setdefault(name, {})
+        for statement in allowed:
+            assert statement["Effect"] == "Allow"
+            via = statement.get("Condition", {}).get("StringEquals", {}).get("kms:ViaService")
+            for resource in listed(statement["Resource"]):
+                on = f"key through {via.split('.')[0]}" if via else resource
+                of.setdefault(on, set()).update(listed(statement["Action"]))
+    expected = {
+        name: {**of, "*": TRACES, f"/aws/lambda/paidonce-prod-{name}.Arn": LOGS}
+        for name, of in ALLOWED.items()
+    }
+    assert found == expected
+
+
+def test_each_function_has_a_role_of_its_own_and_no_managed_policy(prod: Assembly) -> None:
+    roles = prod.resources("AWS::IAM::Role")
+    assert len(roles) == len(prod.resources("AWS::Lambda::Function"))
+    assert not [role for role in roles.values() if "ManagedPolicyArns" in role]
+    assert not [role for role in roles.values() if "Policies" in role]
+    for role in roles.values():
+        (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+        assert trust["Principal"] == {"Service": "lambda.amazonaws.com"}
+
+
+def test_no_action_is_a_wildcard_and_no_resource_but_the_traces(prod: Assembly) -> None:
+    for name, allowed in statements(prod).items():
+        for statement in allowed:
+            actions = listed(statement["Action"])
+            assert not [a for a in actions if "*" in a], name
+            if "*" in str(statement["Resource"]):
+                assert set(actions) == TRACES, name
+
+
+def test_no_function_but_the_receiver_reads_the_signing_secrets(prod: Assembly) -> None:
+    readers = {
+        name
+        for name, allowed in statements(prod).items()
+        for statement in allowed
+        if "paidonce/prod/stripe/signing" in listed(statement["Resource"])
+    }
+    assert readers == {"receive-webhook"}
+
+
+def test_only_the_api_may_call_its_functions(prod: Assembly) -> None:
+    for permission in prod.resources("AWS::Lambda::Permission").values():
+        assert permission["Principal"] == "apigateway.amazonaws.com"
+        assert "paidonce-prod-api" in str(permission["SourceArn"])
+        # The alias, whose Ref is its ARN.
+        assert "Live" in str(permission["FunctionName"])
+
+
+# --- what the code calls ---------------------------------------------------------------------------
+
+ADAPTERS = ROOT / "layers" / "paidonce" / "python" / "paidonce" / "adapters"
+# A call of boto3, or a part of a transaction, and the action that it is authorised as.
+AUTHORISED_AS = {
+    ".get_item(": {"dynamodb:GetItem"},
+    ".batch_get_item(": {"dynamodb:BatchGetItem"},
+    ".put_item(": {"dynamodb:PutItem"},
+    ".update_item(": {"dynamodb:UpdateItem"},
+    '"Put": ': {"dynamodb:PutItem"},
+    '"ConditionCheck": ': {"dynamodb:ConditionCheckItem"},
+    ".send_message(": {"sqs:SendMessage"},
+    ".change_message_visibility(": {"sqs:ChangeMessageVisibility"},
+    ".delete_message_batch(": {"sqs:DeleteMessage"},
+    "SecretsProvider(": {"secretsmanager:GetSecretValue"},
+    "DynamoDBPersistenceLayer(": {
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:UpdateItem",
+        "dynamodb:DeleteItem",
+    },
+}
+# Lambda's own, in the name of a function that reads a queue.
+EVENT_SOURCE = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
+
+
+def adapters_of(text: str) -> set[str]:
+    """Modules of adapters that a text imports, and those that they import."""
+    found = set(re.findall(r"from paidonce\.adapters\.(\w+) import", text))
+    for module in set(found):
+        found |= adapters_of((ADAPTERS / f"{module}.py").read_text())
+    return found
+
+
+def test_nothing_is_granted_that_the_code_never_calls(prod: Assembly) -> None:
+    for name, allowed in statements(prod).items():
+        wiring = (ROOT / "functions" / name.replace("-", "_") / "wiring.py").read_text()
+        text = "\n".join((ADAPTERS / f"{one}.py").read_text() for one in adapters_of(wiring))
+        called = {
+            action for call, actions in AUTHORISED_AS.items() if call in text for action in actions
+        }
+        if name == "apply-event":
+            called |= EVENT_SOURCE
+        granted = {
+            action
+            for statement in allowed
+            for action in listed(statement["Action"])
+            if action.startswith(("dynamodb:", "sqs:", "secretsmanager:"))
+        }
+        assert granted <= called, name

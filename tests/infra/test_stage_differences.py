@@ -1,0 +1,129 @@
+"""local and prod are one app: their templates differ only in what stages.toml says."""
+
+import dataclasses
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from operator import attrgetter
+from typing import Any
+
+from infra.stage import read_stage
+from tests.infra.templates import STAGES, Assemblies, Assembly, spelt
+
+FUNCTION = "service AWS::Lambda::Function"
+RECEIVER = f"{FUNCTION} paidonce-STAGE-receive-webhook/Properties"
+WORKER = f"{FUNCTION} paidonce-STAGE-apply-event/Properties"
+API = f"{FUNCTION} paidonce-STAGE-payments-api/Properties"
+VARIABLES = "Environment/Variables"
+
+# Every difference between the templates of local and prod, under the setting that makes it.
+MADE_BY = {
+    "mode": [f"{FUNCTION} */{VARIABLES}/LIVEMODE"],
+    "removal": [
+        "storage AWS::*/DeletionPolicy",
+        "storage AWS::*/UpdateReplacePolicy",
+        "storage AWS::DynamoDB::Table */Properties/DeletionProtectionEnabled",
+        "storage AWS::Cognito::UserPool */Properties/DeletionProtection",
+    ],
+    "enforce_ssl": [
+        "service AWS::SQS::QueuePolicy *",
+        "alarms AWS::SNS::TopicPolicy */Properties/PolicyDocument/Statement",
+    ],
+    "runtime.lambda_architecture": [
+        f"{FUNCTION} */Properties/Architectures/0",
+        "service AWS::Lambda::LayerVersion */Properties/CompatibleArchitectures/0",
+    ],
+    "runtime.lambda_python": [
+        f"{FUNCTION} */Properties/Runtime",
+        "service AWS::Lambda::LayerVersion */Properties/CompatibleRuntimes/0",
+    ],
+    "retention.log_days": ["service AWS::Logs::LogGroup */Properties/RetentionInDays"],
+    "stripe.api_url": [f"{FUNCTION} */{VARIABLES}/STRIPE_API_URL"],
+    "stripe.publishable_key": [f"{API}/{VARIABLES}/PUBLISHABLE_KEY"],
+    "jwt.callback_urls": ["storage AWS::Cognito::UserPoolClient shop/Properties/CallbackURLs/0"],
+    "http.cors_origins": [
+        "service AWS::ApiGatewayV2::Api */Properties/CorsConfiguration/AllowOrigins/0"
+    ],
+    "receiver.secret_cache_seconds": [f"{RECEIVER}/{VARIABLES}/SECRET_CACHE_SECONDS"],
+    "receiver.secret_refresh_seconds": [f"{RECEIVER}/{VARIABLES}/SECRET_REFRESH_SECONDS"],
+    "worker.timeout_seconds": [f"{WORKER}/Timeout"],
+    "worker.concurrency_max": [
+        "service AWS::Lambda::EventSourceMapping */Properties/ScalingConfig/MaximumConcurrency"
+    ],
+    "worker.visibility_seconds": [
+        f"{WORKER}/{VARIABLES}/LEASE_SECONDS",
+        "service AWS::SQS::Queue paidonce-STAGE-stripe-events/Properties/VisibilityTimeout",
+    ],
+    "worker.secret_cache_seconds": [f"{WORKER}/{VARIABLES}/SECRET_CACHE_SECONDS"],
+    "worker.wait_delays_seconds": [f"{WORKER}/{VARIABLES}/WAIT_DELAYS_SECONDS"],
+    "worker.not_yet_known_max_seconds": [f"{WORKER}/{VARIABLES}/NOT_YET_KNOWN_MAX_SECONDS"],
+    "worker.try_again_max_seconds": [f"{WORKER}/{VARIABLES}/TRY_AGAIN_MAX_SECONDS"],
+    "worker.failing_delays_seconds": [f"{WORKER}/{VARIABLES}/FAILING_DELAYS_SECONDS"],
+    "worker.fetch_timeout_seconds": [f"{WORKER}/{VARIABLES}/FETCH_TIMEOUT_SECONDS"],
+    "payments_api.secret_cache_seconds": [f"{API}/{VARIABLES}/SECRET_CACHE_SECONDS"],
+}
+
+
+NAMED = {
+    "SQS::Queue": "QueueName",
+    "DynamoDB::Table": "TableName",
+    "Lambda::Function": "FunctionName",
+    "Logs::LogGroup": "LogGroupName",
+    "SecretsManager::Secret": "Name",
+    "CloudWatch::Alarm": "AlarmName",
+    "SNS::Topic": "TopicName",
+    "KMS::Alias": "AliasName",
+    "Cognito::UserPool": "UserPoolName",
+    "Cognito::UserPoolDomain": "Domain",
+    "ApiGatewayV2::Api": "Name",
+}
+
+
+def differences(one: Any, other: Any, place: str = "") -> Iterator[str]:
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in sorted({*one, *other}):
+            inside = f"{place}/{key}" if place else key
+            yield from differences(one.get(key), other.get(key), inside)
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for index, (mine, theirs) in enumerate(zip(one, other, strict=True)):
+            yield from differences(mine, theirs, f"{place}/{index}")
+    elif one != other:
+        yield place
+
+
+def test_local_and_prod_differ_in_these_places_by_these_settings(
+    prod: Assembly, local: Assembly
+) -> None:
+    found = list(differences(spelt(local), spelt(prod)))
+    unexplained = [
+        place
+        for place in found
+        if sum(fnmatchcase(place, one) for made in MADE_BY.values() for one in made) != 1
+    ]
+    assert unexplained == []
+    for setting, made in MADE_BY.items():
+        value = attrgetter(setting)
+        differs = value(local.stage) != value(prod.stage)
+        # A host can be of prod's own kind.
+        assert differs or setting.startswith("runtime.lambda_"), setting
+        for pattern in made:
+            assert any(fnmatchcase(place, pattern) for place in found) == differs, pattern
+
+
+def test_nothing_but_settings_makes_a_stage_local(assemblies: Assemblies, prod: Assembly) -> None:
+    """Under the name local, prod's settings give prod's templates: nothing asks for the name."""
+    renamed = dataclasses.replace(read_stage(STAGES, "prod"), name="local")
+    assert list(differences(spelt(assemblies.build("renamed", renamed)), spelt(prod))) == []
+
+
+def test_two_stages_can_live_in_one_account(assemblies: Assemblies) -> None:
+    """No physical name of one is a name of the other."""
+    names = [
+        {
+            str(properties[key])
+            for kind, key in NAMED.items()
+            for properties in assemblies.of(stage).resources(f"AWS::{kind}").values()
+        }
+        for stage in ("prod", "local")
+    ]
+    assert len(names[0]) == len(names[1]) > 20
+    assert not names[0] & names[1]

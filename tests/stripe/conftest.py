@@ -1,0 +1,58 @@
+"""A stand-in on a free port for the whole session, and an account of its own for each test."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+import stripe
+
+from local.stripe.application import Settings
+from local.stripe.identifiers import random_letters
+from local.stripe.server import running
+from tests.stripe.receiver import Receiver, receiving
+
+
+@pytest.fixture(scope="session")
+def url() -> Iterator[str]:
+    """Where the stand-in is; deliveries are tried again after 0.2 and 0.4 seconds."""
+    with running(Settings(retry_seconds=(0.2, 0.4))) as address:
+        yield address
+
+
+@pytest.fixture
+def key() -> str:
+    """A secret key that nobody used before: an account of its own."""
+    return "sk_" + "test_" + random_letters(24)
+
+
+@pytest.fixture
+def client(url: str, key: str) -> Any:
+    """The official library, pointed at the stand-in, with its own retries off."""
+    return stripe.StripeClient(key, base_addresses={"api": url}, max_network_retries=0)
+
+
+@pytest.fixture
+def api(url: str, key: str) -> Iterator[httpx.Client]:
+    """Plain HTTP with the key, for what the library would not send."""
+    with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}) as opened:
+        yield opened
+
+
+@pytest.fixture
+def control(api: httpx.Client) -> Callable[..., Any]:
+    """Calls a control of the test's own account and gives its JSON."""
+
+    def call(method: str, path: str, **body: Any) -> Any:
+        answer = api.request(method, f"/_test/{path}", json=body or None)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    return call
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A webhook receiver that keeps what it gets."""
+    with receiving() as opened:
+        yield opened
