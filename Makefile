@@ -8,9 +8,12 @@ export PYTHONPATH := layers/paidonce/python:functions:.
 export CDK_DISABLE_CLI_TELEMETRY := true
 export STRIPE_CLI_TELEMETRY_OPTOUT := 1
 # CDK warns about Node 20's age on every line it prints; package.json says what we were tested with.
+# jsii and cdk keep their caches in the checkout, not in the home directory.
+export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.local/cache/jsii
+export CDK_HOME := $(CURDIR)/.local/cache/cdk
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
 
-.PHONY: help setup demo up down token test check format bench synth
+.PHONY: help setup demo up down token test check format bench synth conformance
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,7 +34,8 @@ setup: .venv/.installed .venv/cloud/.installed node_modules/.installed ## instal
 
 node_modules/.installed: package.json package-lock.json
 	@command -v node >/dev/null && node -e 'process.exit(+(process.versions.node.split(".")[0] < 20))' || { echo "Paid Once needs Node 20 or newer ('node' and 'npm' on the PATH)." >&2; exit 1; }
-	npm ci --no-audit --no-fund --loglevel=error
+	# Not `npm ci`: it wants the Stripe CLI's binaries of every other platform in the lock file.
+	npm install --no-save --no-audit --no-fund --loglevel=error
 	@touch $@
 
 demo: setup ## start the local cloud, deploy, tell the story and check it, stop
@@ -62,6 +66,9 @@ synth: setup ## the templates of prod, by the pinned cdk
 format: setup ## let ruff format and mend
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
+
+conformance: setup ## the stand-in Stripe against Stripe's own command line
+	$(PY) -m local.stripe.conformance
 
 bench: setup ## the performance table
 	$(PY) bench/table.py

@@ -72,7 +72,7 @@ class Deployment:
 
     def _synth(self) -> None:
         chosen = [f"--context={name}={value}" for name, value in self._context.items()]
-        self._run("synth", ["synth", "--all", "--quiet", "-o", str(self._assembly), *chosen])
+        self._run("synth", ["synth", "--quiet", "-o", str(self._assembly), *chosen])
 
     def _bootstrap(self) -> None:
         # Run elsewhere: where there is a cdk.json, cdk would synthesise the app for this too.

@@ -104,7 +104,7 @@ def stop(running: Running) -> bool:
     _wait_while(lambda: running.is_alive, TERM_SECONDS)
     # It led a process group of its own, so what is left of the group are its Lambda workers.
     kill_group(running.pid)
-    _wait_while(lambda: _group_lives(running.pid), TERM_SECONDS)
+    _wait_while(lambda: group_lives(running.pid), TERM_SECONDS)
     child = _CHILDREN.pop(running.pid, None)
     if child is not None:
         child.wait()
@@ -193,7 +193,7 @@ def _signal(send: Callable[[int, int], None], pid: int, number: signal.Signals) 
         send(pid, number)
 
 
-def _group_lives(leader: int) -> bool:
+def group_lives(leader: int) -> bool:
     """Whether any process of the group still runs; zombies may wait long for their parent."""
     if not _PROC.exists():
         with contextlib.suppress(ProcessLookupError, PermissionError):

@@ -13,7 +13,7 @@ from paidonce.domain.errors import (
     StripeRefused,
 )
 
-from payments_api.body import path_text
+from payments_api.body import FIELDS_MAX, path_text
 from payments_api.exchange import Exchange
 
 _NO_ITEMS_YET = "prices cannot be charged yet: send amount_minor and currency"
@@ -30,6 +30,8 @@ def not_valid(errors: Sequence[Mapping[str, Any]], sentences: Mapping[str, str])
     """
     fields: dict[str, str] = {}
     for found in errors:
+        if len(fields) == FIELDS_MAX:
+            break
         where, *path = found["loc"]
         if where == "header" and str(path[0]).lower() == _KEY_HEADER:
             return IdempotencyKeyMissing(

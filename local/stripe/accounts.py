@@ -70,7 +70,8 @@ class Account:
     frozen: dict[str, "FrozenTime"] = field(default_factory=dict)
     # Told of each committed event; the outbox listens here.
     listeners: list[Callable[[Json], None]] = field(default_factory=list)
-    _new_events: list[Json] = field(default_factory=list)
+    # Events of the transaction that is under way.
+    new_events: list[Json] = field(default_factory=list)
     _first_told: dict[tuple[str, str], Json] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -109,7 +110,7 @@ class Account:
             request={"id": self.request.id, "idempotency_key": self.request.idempotency_key},
             type=kind,
         )
-        self._new_events.append(self.store.add(event))
+        self.new_events.append(self.store.add(event))
         self._first_told.setdefault((about["object"], str(about.get("id"))), shown["object"])
 
     def emit_update(self, kind: str, about: Json) -> None:
@@ -130,20 +131,20 @@ class Account:
         """Keeps what was done, and sends its events."""
         self.store.commit()
         self._first_told.clear()
-        events, self._new_events = self._new_events, []
+        events, self.new_events = self.new_events, []
         for event in events:
             for listener in self.listeners:
                 listener(event)
 
     def rollback(self) -> None:
         """Undoes what was done, and its events."""
-        self._new_events.clear()
+        self.new_events.clear()
         self._first_told.clear()
         self.store.rollback()
 
     def clear(self) -> None:
         """An empty account; keys and clock stay."""
-        self._new_events.clear()
+        self.new_events.clear()
         self.store.clear()
         self.timers.clear()
         self.frozen.clear()

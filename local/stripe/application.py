@@ -20,7 +20,7 @@ from local.stripe.delivery.settings import (
 from local.stripe.delivery.transport import Transport
 from local.stripe.errors import Lost
 from local.stripe.pages.routes import page_routes
-from local.stripe.pipeline import Pipeline, Request
+from local.stripe.pipeline import Inspector, Pipeline, Request
 from local.stripe.router import ROUTER
 from local.stripe.timekeeper import Timekeeper
 
@@ -47,6 +47,7 @@ class Settings:
     default_key: str | None = None
     retry_seconds: tuple[float, ...] | None = None
     rate_limits: bool = False
+    inspect: Inspector | None = None
 
 
 class Application:
@@ -56,7 +57,7 @@ class Application:
         self.settings = settings or Settings()
         self.transport = Transport()
         self.world = World(Accounts(self._opened, self.settings.default_key))
-        self.pipeline = Pipeline(self.world.accounts, ROUTER)
+        self.pipeline = Pipeline(self.world.accounts, ROUTER, self.settings.inspect)
         self.side = Starlette(routes=[*control_routes(self.world), *page_routes(self.world)])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import binascii
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.utils import formatdate
 
@@ -18,6 +19,10 @@ from local.stripe.rendering import rendered
 from local.stripe.router import Route, Router
 from local.stripe.shapes import Json
 from local.stripe.spec import parameters
+from local.stripe.spec.releases import in_release
+
+# Looks at each answer of status 200 before it goes out; tests compare it with the document.
+Inspector = Callable[[Call, Route, Json], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +60,12 @@ class _Progress:
 class Pipeline:
     """Answers API requests for all accounts."""
 
-    def __init__(self, accounts: Accounts, router: Router) -> None:
+    def __init__(
+        self, accounts: Accounts, router: Router, inspect: Inspector | None = None
+    ) -> None:
         self.accounts = accounts
         self.router = router
+        self.inspect = inspect
 
     async def answer(self, request: Request) -> Answer:
         """The answer to a request; Lost when the connection is to close without one."""
@@ -153,7 +161,10 @@ class Pipeline:
             raise _server_error(500, stored=True)
         account.request = mark
         try:
-            body = as_bytes(_shown(call, route.handler(call)))
+            shown = _shown(call, route.handler(call))
+            if self.inspect is not None:
+                self.inspect(call, route, shown)
+            body = as_bytes(shown)
         except StripeError as error:
             if error.keeps_changes:
                 account.commit()
@@ -176,7 +187,7 @@ def as_bytes(shown: Json) -> bytes:
 
 def _shown(call: Call, result: Json) -> Json:
     expand: list[str] = call.params.get("expand") or []
-    return rendered(call.account, result, expand)
+    return in_release(rendered(call.account, result, expand), call.release)
 
 
 def _parameters(request: Request) -> Json:

@@ -341,7 +341,7 @@ def result_of(desk: Desk, step: tuple[str, str, Any]) -> object:
 
 
 @given(st.lists(steps, max_size=12))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_the_fake_and_the_adapter_say_the_same_of_any_history(
     moto: Place, history: list[tuple[str, str, Any]]
 ) -> None:

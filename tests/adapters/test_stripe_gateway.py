@@ -1,15 +1,12 @@
-"""What each of Stripe's answers means, against a loopback server with canned ones."""
+"""What each of Stripe's answers means for the API, against a server with canned ones."""
 
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from urllib.parse import parse_qs
 
 import pytest
 import stripe
-from paidonce.adapters.dynamodb_counters import Budget
-from paidonce.adapters.stripe_calls import STRIPE_API_VERSION, StripeCalls
-from paidonce.adapters.stripe_gateway import StripeSdkGateway, StripeSdkReader
+from paidonce.adapters.stripe_calls import STRIPE_API_VERSION
 from paidonce.domain.errors import (
     KeyRefused,
     NotConfigured,
@@ -17,98 +14,22 @@ from paidonce.domain.errors import (
     StripeRefused,
     TryAgain,
 )
-from paidonce.use_cases.ports import Answer
 
-from tests.adapters.canned import STRIPE_NOW, Canned, CannedServer, canned_server
-from tests.examples import a_payload, an_intent
-from tests.fakes import FakeClock, FakeCounter, FakeTelemetry
-
-INTENT = an_intent() | {"client_secret": "pi_1_sec" + "ret_x", "created": STRIPE_NOW - 5}
-GOOD = Canned(body=INTENT)
-KEYS = ("rk_" + "test_first", "rk_" + "test_second")
-PARAMS = {"amount": 1000, "currency": "usd", "metadata": {"paidonce_payment": "pay_1"}}
-
-
-def refusal(status: int, code: str | None = None, **more: str) -> Canned:
-    """An error of Stripe's; what is given beside status and code are headers."""
-    told = {"type": "invalid_request_error", "code": code, "message": "words", "param": "amount"}
-    return Canned(status, {"error": told}, {k.replace("_", "-"): v for k, v in more.items()})
-
-
-class RotatedKey:
-    """A key that was rotated: read anew it is another one."""
-
-    def __init__(self, *keys: str) -> None:
-        self.keys = list(keys)
-        self.refreshes = 0
-
-    def read(self) -> str:
-        """The cached key."""
-        if not self.keys:
-            raise NotConfigured("no key")
-        return self.keys[0]
-
-    def refreshed(self) -> str:
-        """The key as it is stored now."""
-        self.refreshes += 1
-        self.keys = self.keys[1:] or self.keys
-        return self.read()
-
-
-@dataclass
-class Bench:
-    """The adapters before a canned Stripe, with a clock that only pauses move."""
-
-    server: CannedServer
-    key: RotatedKey = field(default_factory=lambda: RotatedKey(*KEYS))
-    clock: FakeClock = field(default_factory=FakeClock)
-    telemetry: FakeTelemetry = field(default_factory=FakeTelemetry)
-    counter: FakeCounter = field(default_factory=FakeCounter)
-
-    @property
-    def calls(self) -> StripeCalls:
-        """What both adapters send through."""
-        return StripeCalls(
-            self.key, base_url=self.server.url, clock=self.clock, telemetry=self.telemetry
-        )
-
-    def gateway(self, call_timeout_seconds: float = 8, per_second: int = 60) -> StripeSdkGateway:
-        """The API's side."""
-        return StripeSdkGateway(
-            self.calls,
-            clock=self.clock,
-            telemetry=self.telemetry,
-            call_timeout_seconds=call_timeout_seconds,
-            budget=Budget(self.counter, self.clock, use="api", per_second=per_second),
-        )
-
-    def reader(self, timeout_seconds: float = 5, per_second: int = 20) -> StripeSdkReader:
-        """The worker's side."""
-        budget = Budget(self.counter, self.clock, use="worker", per_second=per_second)
-        return StripeSdkReader(self.calls, budget=budget, timeout_seconds=timeout_seconds)
-
-    def creates(self, *answers: Canned, seconds: float = 22, timeout: float = 8) -> Answer:
-        """Create an intent while Stripe answers so."""
-        self.server.answers = list(answers)
-        return self.gateway(timeout).create_intent(
-            PARAMS, idempotency_key="pay_1_a1", time_left=self.clock.time_left(seconds)
-        )
-
-    def gets(self, *answers: Canned, seconds: float = 22) -> Answer:
-        """Read an intent for the API."""
-        self.server.answers = list(answers)
-        return self.gateway().intent("pi_1", time_left=self.clock.time_left(seconds))
-
-    @property
-    def statuses(self) -> list[object]:
-        """Statuses of all requests, as they were logged."""
-        return [ids["status"] for _, ids in self.telemetry.facts]
+from tests.adapters.canned import STRIPE_NOW, Canned
+from tests.adapters.stripe_bench import (
+    GOOD,
+    INTENT,
+    KEYS,
+    Bench,
+    before_canned_stripe,
+    refusal,
+)
 
 
 @pytest.fixture
 def bench() -> Iterator[Bench]:
-    with canned_server() as server:
-        yield Bench(server)
+    with before_canned_stripe() as made:
+        yield made
 
 
 # --- one good call --------------------------------------------------------------------------------
@@ -201,6 +122,8 @@ FAILURES = [
     refusal(400, "rate_limit", Stripe_Should_Retry="true"),
     Canned(200, "not json"),
     Canned(200, "[]"),
+    Canned(502, {"error": "bad gateway"}),
+    Canned(400, {"message": "not Stripe's"}),
     *(Canned(body={k: v for k, v in INTENT.items() if k != n}) for n in ("id", "status")),
     Canned(body=INTENT | {"client_secret": None}),
 ]
@@ -337,119 +260,3 @@ def test_without_a_key_nobody_is_called(bench: Bench) -> None:
     with pytest.raises(NotConfigured):
         bench.reader().retrieve("payment_intent", "pi_1")
     assert bench.server.asked == []
-
-
-# --- the worker's reads ---------------------------------------------------------------------------
-
-
-def test_an_object_is_read_in_one_try(bench: Bench) -> None:
-    bench.server.answers = [GOOD]
-    seen = bench.reader().retrieve("payment_intent", "pi_1")
-    assert (seen.object, seen.source, seen.as_of) == (INTENT, "fetch", STRIPE_NOW)
-    assert sum(bench.counter.counts.values()) == 1
-
-
-@pytest.mark.parametrize(
-    "failure", [Canned(closes=True), refusal(500), refusal(429), refusal(409), Canned(200, "[]")]
-)
-def test_a_failed_read_is_try_again_after_one_try(bench: Bench, failure: Canned) -> None:
-    bench.server.answers = [failure]
-    with pytest.raises(TryAgain):
-        bench.reader().retrieve("payment_intent", "pi_1")
-    assert len(bench.server.asked) == 1
-    assert bench.clock.pauses == []
-
-
-def test_a_slow_read_is_given_up(bench: Bench) -> None:
-    bench.server.answers = [Canned(hangs=True)]
-    started = time.monotonic()
-    with pytest.raises(TryAgain):
-        bench.reader(timeout_seconds=0.3).retrieve("payment_intent", "pi_1")
-    assert time.monotonic() - started < 3
-
-
-def test_without_budget_nobody_is_called(bench: Bench) -> None:
-    bench.server.answers = [GOOD]
-    reader = bench.reader(per_second=1)
-    reader.retrieve("payment_intent", "pi_1")
-    with pytest.raises(TryAgain):
-        reader.retrieve("payment_intent", "pi_1")
-    assert len(bench.server.asked) == 1
-
-
-def test_an_object_that_is_not_there_is_no_bug(bench: Bench) -> None:
-    bench.server.answers = [refusal(404, "resource_missing")]
-    with pytest.raises(StripeRefused) as raised:
-        bench.reader().retrieve("charge", "ch_1")
-    assert raised.value.http_status == 404
-    assert bench.telemetry.counts["InvalidRequest"] == 0
-    assert bench.server.asked[0].path == "/v1/charges/ch_1"
-
-
-@pytest.mark.parametrize("object_id", ["", "../balance", "pi_1/cancel", "pi_1?expand[]=x", "é"])
-def test_what_is_no_id_is_never_put_into_a_path(bench: Bench, object_id: str) -> None:
-    bench.server.answers = [GOOD]
-    with pytest.raises(StripeRefused):
-        bench.reader().retrieve("payment_intent", object_id)
-    with pytest.raises(StripeRefused):
-        bench.gateway().intent(object_id, time_left=bench.clock.time_left(9))
-    assert bench.server.asked == []
-
-
-def test_an_event_is_read_by_its_id(bench: Bench) -> None:
-    bench.server.answers = [Canned(body=a_payload(event_id="evt_7"))]
-    assert bench.reader().event("evt_7").id == "evt_7"
-    assert bench.server.asked[0].path == "/v1/events/evt_7"
-
-
-def test_an_answer_that_is_no_event_is_try_again(bench: Bench) -> None:
-    bench.server.answers = [Canned(body={"id": "evt_7"})]
-    with pytest.raises(TryAgain):
-        bench.reader().event("evt_7")
-
-
-# --- what is left of a call -----------------------------------------------------------------------
-
-
-def test_every_request_leaves_one_line_of_ids_and_words(bench: Bench) -> None:
-    bench.creates(refusal(429, "rate_limit", Stripe_Rate_Limited_Reason="global-rate"), GOOD)
-    first, second = (dict(ids) for _, ids in bench.telemetry.facts)
-    assert {name: value for name, value in first.items() if value is not None} == {
-        "method": "post",
-        "path": "/v1/payment_intents",
-        "status": 429,
-        "stripe_request_id": "req_canned",
-        "idempotency_key": "pay_1_a1",
-        "duration_ms": 0,
-        "attempt": 1,
-        "rate_limited_reason": "global-rate",
-        "error": "RateLimitError",
-        "stripe_code": "rate_limit",
-        "param": "amount",
-    }
-    assert (second["status"], second["error"]) == (200, None)
-    assert bench.telemetry.counts == {"StripeCalls": 2, "StripeThrottled": 1}
-
-
-def test_the_apis_calls_are_counted_and_never_refused(bench: Bench) -> None:
-    gateway = bench.gateway(per_second=1)
-    bench.server.answers = [GOOD]
-    for _ in range(3):
-        gateway.intent("pi_1", time_left=bench.clock.time_left(9))
-    assert len(bench.server.asked) == 3
-    assert bench.telemetry.counts["StripeBudgetExceeded"] == 2
-
-
-def test_a_counter_out_of_reach_is_not_in_the_way(bench: Bench) -> None:
-    bench.counter.faults.plan("take", TryAgain("throttled"))
-    assert bench.gets(GOOD).seen.object == INTENT
-
-
-def sequence_of(bench: Bench, answers: Sequence[Canned]) -> list[object]:
-    bench.creates(*answers)
-    return bench.statuses
-
-
-def test_different_failures_in_a_row_end_in_one_answer(bench: Bench) -> None:
-    statuses = sequence_of(bench, [Canned(closes=True), refusal(429), refusal(500), GOOD])
-    assert statuses == [None, 429, 500, 200]

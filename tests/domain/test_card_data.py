@@ -1,7 +1,7 @@
 """What looks like a card is found wherever it hides, and little else is taken for one."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from paidonce.domain.card_data import card_paths, holds_card_number
 
@@ -88,11 +88,13 @@ JSON = st.recursive(
 )
 
 
+@settings(max_examples=50)
 @given(JSON)
 def test_any_document_can_be_looked_through(document: object) -> None:
     list(card_paths(document))
 
 
+@settings(max_examples=50)
 @given(JSON, st.sampled_from(CARDS))
 def test_a_card_beside_anything_is_found(document: object, card: str) -> None:
     assert list(card_paths({"x": document, "y": card}))

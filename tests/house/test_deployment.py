@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bench.settings import ENVIRONMENT
 from tests.house.imports import environment_of
 from tests.house.tree import ROOT, parsed, python_files
 from tests.infra.templates import Assembly
@@ -55,6 +56,12 @@ def test_every_variable_is_set_and_none_is_set_unread(prod: Assembly, folder: st
     set_here = environment_of(prod, folder)
     assert read - set_here.keys() == set()
     assert {name for name in set_here.keys() - read if not name.startswith(POWERTOOLS)} == set()
+
+
+@pytest.mark.parametrize("folder", FUNCTIONS)
+def test_the_benchmark_sets_what_is_read(folder: str) -> None:
+    read = variables_read(parsed(ROOT / "functions" / folder / "wiring.py"))
+    assert read - ENVIRONMENT.keys() == set()
 
 
 def test_each_way_of_reading_a_variable_would_be_found() -> None:

@@ -126,7 +126,7 @@ def test_only_the_api_may_call_its_functions(prod: Assembly) -> None:
         assert "Live" in str(permission["FunctionName"])
 
 
-# --- what the code calls ---------------------------------------------------------------------------
+# --- what the code calls ------------------------------------------------------------------------
 
 ADAPTERS = ROOT / "layers" / "paidonce" / "python" / "paidonce" / "adapters"
 # A call of boto3, or a part of a transaction, and the action that it is authorised as.

@@ -60,6 +60,9 @@ MADE_BY = {
     "worker.failing_delays_seconds": [f"{WORKER}/{VARIABLES}/FAILING_DELAYS_SECONDS"],
     "worker.fetch_timeout_seconds": [f"{WORKER}/{VARIABLES}/FETCH_TIMEOUT_SECONDS"],
     "payments_api.secret_cache_seconds": [f"{API}/{VARIABLES}/SECRET_CACHE_SECONDS"],
+    "alarms.receiver_p99_ms": [
+        "alarms AWS::CloudWatch::Alarm paidonce-STAGE-receiver-slow/Properties/Threshold"
+    ],
 }
 
 

@@ -1,6 +1,5 @@
 """The embedded AWS, started once for all tests of its extensions."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,5 +22,4 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
     finally:
         processes.stop(running)
     assert not processes.started_at(running.pid)
-    with pytest.raises(ProcessLookupError):
-        os.killpg(running.pid, 0)
+    assert not processes.group_lives(running.pid)

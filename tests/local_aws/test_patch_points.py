@@ -1,6 +1,7 @@
 """The extensions say at the start what they miss."""
 
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -12,12 +13,12 @@ PYTHON = CHECKOUT / ".venv" / "cloud" / "bin" / "python"
 START = "from local.aws.__main__ import main; main()"
 
 
-def start_after(change: str) -> subprocess.CompletedProcess[str]:
+def start_after(change: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """The embedded AWS, started in a process in which ministack was changed first."""
     return subprocess.run(  # noqa: S603 -- our own command line
         [str(PYTHON), "-c", f"{change}\n{START}"],
         cwd=CHECKOUT,
-        env={"GATEWAY_PORT": "1"},
+        env={"GATEWAY_PORT": "1", "STATE_DIR": str(folder), "TMPDIR": str(folder)},
         capture_output=True,
         text=True,
         timeout=30,
@@ -57,9 +58,9 @@ def start_after(change: str) -> subprocess.CompletedProcess[str]:
     ],
 )
 def test_a_missing_patch_point_ends_the_start_with_one_sentence_that_names_it(
-    change: str, named: str
+    change: str, named: str, tmp_path: Path
 ) -> None:
-    ended = start_after(change)
+    ended = start_after(change, tmp_path)
     assert ended.returncode == 1
     assert named in ended.stderr
     assert len(ended.stderr.strip().splitlines()) == 1

@@ -3,6 +3,7 @@
 import os
 import secrets
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -62,3 +63,11 @@ def test_a_killed_worker_is_replaced_by_the_next_invocation(aws: EmbeddedAws) ->
     os.kill(worker["pid"], signal.SIGKILL)
     again = aws.invoke(function, [])
     assert (again["started"], again["pid"] == worker["pid"]) == (1, False)
+
+
+def test_a_burst_waits_for_a_worker_instead_of_starting_one_each(aws: EmbeddedAws) -> None:
+    """More workers than the processor can run only make each other slow."""
+    function = aws.function("import time\ndef handle(event, context): time.sleep(0.1)")
+    with ThreadPoolExecutor(24) as pool:
+        list(pool.map(lambda _: aws.invoke(function), range(24)))
+    assert 1 < len(workers(aws, function)) <= max(4, 2 * (os.cpu_count() or 1))

@@ -8,16 +8,39 @@ import pytest
 import stripe
 
 from local.stripe.application import Settings
+from local.stripe.call import Call
 from local.stripe.identifiers import random_letters
+from local.stripe.router import Route
 from local.stripe.server import running
+from local.stripe.shapes import Json
+from local.stripe.spec import answers
 from tests.stripe.receiver import Receiver, receiving
+
+
+UNFAITHFUL: list[str] = []
+
+
+def compare_with_document(call: Call, route: Route, shown: Json) -> None:
+    """Remembers what differs from Stripe's document, in an answer and in its events."""
+    if "payment_pages" not in route.path:
+        UNFAITHFUL.extend(answers.faults(route.path, route.method, call.release, shown))
+    for event in call.account.new_events:
+        UNFAITHFUL.extend(answers.object_faults(event["data"]["object"]))
 
 
 @pytest.fixture(scope="session")
 def url() -> Iterator[str]:
     """Where the stand-in is; deliveries are tried again after 0.2 and 0.4 seconds."""
-    with running(Settings(retry_seconds=(0.2, 0.4))) as address:
+    with running(Settings(retry_seconds=(0.2, 0.4), inspect=compare_with_document)) as address:
         yield address
+
+
+@pytest.fixture(autouse=True)
+def faithful() -> Iterator[None]:
+    """Every answer and event of every test is valid against Stripe's document."""
+    UNFAITHFUL.clear()
+    yield
+    assert UNFAITHFUL == []
 
 
 @pytest.fixture
@@ -43,8 +66,8 @@ def api(url: str, key: str) -> Iterator[httpx.Client]:
 def control(api: httpx.Client) -> Callable[..., Any]:
     """Calls a control of the test's own account and gives its JSON."""
 
-    def call(method: str, path: str, **body: Any) -> Any:
-        answer = api.request(method, f"/_test/{path}", json=body or None)
+    def call(way: str, place: str, /, **body: Any) -> Any:
+        answer = api.request(way, f"/_test/{place}", json=body or None)
         assert answer.status_code == 200, answer.text
         return answer.json()
 

@@ -37,7 +37,7 @@ router = APIGatewayHttpRouter()
 _NOT_KNOWN_YET = (
     "We do not know yet whether this worked; nobody is charged twice. Send the same request again."
 )
-_STATUS_OF = {
+_STATUS_WHEN = {
     How.MADE: HTTPStatus.CREATED,
     How.REPEATED: HTTPStatus.CREATED,
     How.SAME_ORDER: HTTPStatus.OK,
@@ -107,7 +107,7 @@ def _asked(body: NewPayment, caller: Caller, idempotency_key: str) -> PaymentReq
 def _shown(taken: Taken) -> Response[dict[str, Any]]:
     payment = taken.payment.view()
     return Response(
-        status_code=_STATUS_OF[taken.how],
+        status_code=_STATUS_WHEN[taken.how],
         content_type="application/json",
         headers=_NOT_KEPT | ({"Idempotent-Replayed": "true"} if taken.how is How.REPEATED else {}),
         body={"payment": payment, "message": _NOT_KNOWN_YET}

@@ -127,6 +127,13 @@ def stops_without_method(account: Account, subscription: Json) -> bool:
         subscribing.end(account, subscription, "payment_failed")
     else:
         subscription["status"] = "paused"
+        subscription["status_details"] = {
+            "paused": {
+                "subscription": {"type": "trial_end_without_payment_method"},
+                "transitioned_at": account.now_for(subscription["customer"]),
+                "type": "subscription",
+            }
+        }
         account.emit("customer.subscription.paused", subscription)
         account.emit_update("customer.subscription.updated", subscription)
     return True

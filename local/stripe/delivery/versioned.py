@@ -2,15 +2,14 @@
 
 import json
 
+from local.stripe import versions
 from local.stripe.shapes import Json, public
+from local.stripe.spec.releases import in_release
 
 
 def body_for(event: Json, endpoint: Json) -> bytes:
-    """The exact bytes of a delivery, written as Stripe writes them.
-
-    Between dahlia and endive no field of an object that we make differs (the overlay lists
-    request parameters only), so only `api_version` changes.
-    """
-    shown: Json = public(event)
-    shown["api_version"] = endpoint["api_version"] or event["api_version"]
+    """The exact bytes of a delivery, written as Stripe writes them."""
+    version: str = endpoint["api_version"] or event["api_version"]
+    shown = in_release(public(event), versions.KNOWN[version])
+    shown["api_version"] = version
     return json.dumps(shown, indent=2).encode()

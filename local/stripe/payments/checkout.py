@@ -1,7 +1,7 @@
 """What happens when a customer pays on the checkout page."""
 
 from local.stripe.accounts import Account
-from local.stripe.errors import StripeError, invalid, refused
+from local.stripe.errors import invalid, refused
 from local.stripe.identifiers import new_id
 from local.stripe.payments import attaching, intents
 from local.stripe.payments.intents import Confirmation
@@ -170,8 +170,3 @@ def intent_ended(account: Account, intent: Json) -> None:
 
 
 intents.AFTER_INTENT.append(intent_ended)
-
-
-def refused_softly(error: StripeError) -> bool:
-    """Whether an error is a card's refusal, which the page shows and lets repeat."""
-    return error.keeps_changes

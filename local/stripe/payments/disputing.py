@@ -58,6 +58,7 @@ def opened(account: Account, charge: Json, wanted: Json) -> Json:
         payment_method_details={
             "card": {
                 "brand": charge["payment_method_details"]["card"]["brand"],
+                "network": charge["payment_method_details"]["card"]["network"],
                 "case_type": "inquiry" if status.startswith("warning") else "chargeback",
                 "network_reason_code": "10.4",
             },

@@ -16,7 +16,7 @@ _OPTIONS: dict[str, Json] = {
         "network": None,
         "request_three_d_secure": "automatic",
     },
-    "link": {"persistent_token": None},
+    "link": {},
     "sepa_debit": {},
     "us_bank_account": {"verification_method": "automatic"},
     "customer_balance": {"funding_type": None},

@@ -3,6 +3,7 @@
 from local.stripe.call import Call
 from local.stripe.router import route
 from local.stripe.shapes import Json
+from local.stripe.spec.skeletons import skeleton
 
 
 @route("GET", "/v1/account")
@@ -21,6 +22,11 @@ def retrieve(call: Call) -> Json:
         "details_submitted": True,
         "email": "owner@example.com",
         "payouts_enabled": True,
-        "settings": {"dashboard": {"display_name": "Paid Once", "timezone": "Etc/UTC"}},
+        "settings": {
+            "branding": skeleton("account_branding_settings"),
+            "card_payments": skeleton("account_card_payments_settings"),
+            "dashboard": {"display_name": "Paid Once", "timezone": "Etc/UTC"},
+            "payments": skeleton("account_payments_settings"),
+        },
         "type": "standard",
     }

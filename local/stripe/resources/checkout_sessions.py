@@ -137,6 +137,7 @@ def _bare(call: Call, mode: str) -> Json:
         **call.base,
         id=session_id,
         adaptive_pricing={"enabled": False},
+        allowed_payment_method_types=call.get("allowed_payment_method_types"),
         automatic_tax={"enabled": False, "liability": None, "provider": None, "status": None},
         cancel_url=call.get("cancel_url"),
         client_reference_id=call.get("client_reference_id"),

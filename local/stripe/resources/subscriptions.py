@@ -116,7 +116,7 @@ def resume(call: Call) -> Json:
     if subscription["status"] != "paused":
         raise refused("You can only resume a subscription that is paused.")
     now = call.account.now_for(subscription["customer"])
-    subscription.update(status="active", billing_cycle_anchor=now)
+    subscription.update(status="active", status_details=None, billing_cycle_anchor=now)
     items.set_period(call.account, subscription, now)
     invoice = subscribing.bill_period(call.account, subscription, "subscription_cycle")
     subscribing.finalize(call.account, invoice)

@@ -1,5 +1,6 @@
 """Webhook endpoints: docs.stripe.com/api/webhook_endpoints."""
 
+from functools import cache
 from urllib.parse import urlsplit
 
 from local.stripe import versions
@@ -9,6 +10,8 @@ from local.stripe.identifiers import new_id, random_letters
 from local.stripe.listing import listed
 from local.stripe.router import route
 from local.stripe.shapes import Json, merged_metadata
+from local.stripe.spec.document import operation
+from local.stripe.spec.releases import NEWEST
 from local.stripe.spec.skeletons import skeleton
 
 KIND = "webhook_endpoint"
@@ -94,7 +97,21 @@ def _events(call: Call) -> list[str]:
             "If you set `enabled_events` to `['*']`, you can not include other events.",
             param="enabled_events",
         )
+    known = _known_events()
+    for place, event in enumerate(events):
+        if event not in known:
+            raise invalid(
+                f"Invalid enabled_events[{place}]: {event} is no event of Stripe's.",
+                param=f"enabled_events[{place}]",
+            )
     return list(dict.fromkeys(events))
+
+
+@cache
+def _known_events() -> frozenset[str]:
+    """The events that the document lists."""
+    described = operation("/v1/webhook_endpoints", "post", NEWEST)
+    return frozenset(described["properties"]["enabled_events"]["items"]["enum"])
 
 
 def _url(call: Call) -> str:

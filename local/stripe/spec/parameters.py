@@ -57,6 +57,9 @@ def _first_fitting(value: object, choices: list[Json], param: str) -> object:
     wanted = "object" if isinstance(value, dict) else "array" if isinstance(value, list) else None
     parts = [resolved(choice) for choice in choices]
     fitting = [part for part in parts if _accepts(part, wanted)]
+    if isinstance(value, dict):
+        # The hash that knows most of the names is the one that was meant.
+        fitting.sort(key=lambda part: len(value.keys() - part.get("properties", value).keys()))
     error: StripeError | None = None
     for part in fitting or parts:
         try:

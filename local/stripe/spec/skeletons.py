@@ -3,7 +3,7 @@
 from functools import cache
 
 from local.stripe.shapes import Json, clone
-from local.stripe.spec.document import resolved, schema
+from local.stripe.spec.document import overlay, resolved, schema
 
 
 @cache
@@ -21,6 +21,7 @@ def _template(name: str) -> Json:
             made[field] = _empty(part)
         elif field == "metadata":
             made[field] = {}
+    made.update(dict.fromkeys(overlay()["endive_fields"].get(name, ())))
     return made
 
 

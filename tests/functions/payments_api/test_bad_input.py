@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from payments_api.body import BODY_BYTES_MAX
+from payments_api.body import BODY_BYTES_MAX, FIELDS_MAX
 from payments_api.shapes import NewPayment
 
 from tests.functions.payments_api.a_browser import BODY, Browser, Reply
@@ -185,6 +185,20 @@ def test_what_is_no_json_object_is_400(browser: Browser, body: str | bytes) -> N
     assert_refused(browser, reply)
     assert reply.code == "invalid_request"
     assert reply.fields
+
+
+@pytest.mark.parametrize("inner", [deep(8), '{"a":' * 8 + "1" + "}" * 8])
+def test_a_body_that_is_nested_too_deeply_is_told_so(browser: Browser, inner: str) -> None:
+    reply = browser.post(f'{{"order_id": {inner}}}')
+    assert_refused(browser, reply)
+    assert reply.fields == {"body": "is nested too deeply"}
+
+
+@pytest.mark.parametrize("value", ["x", CARD])
+def test_an_answer_does_not_grow_with_what_is_wrong(browser: Browser, value: str) -> None:
+    reply = browser.post({f"field{number}": value for number in range(2000)})
+    assert_refused(browser, reply)
+    assert len(reply.fields) == FIELDS_MAX
 
 
 def test_base64_that_is_none_is_400(browser: Browser) -> None:

@@ -117,6 +117,7 @@ def test_a_program_without_a_user_pays_for_nobody_and_sees_nothing_of_it() -> No
     assert (reply.status, reply.json["payment"]["user_id"]) == (201, None)
     assert browser.post().status == 201
     assert browser.get(f"/payments/{reply.json['payment']['id']}").status == 404
+    assert browser.get("/payments", "order_id=order-1").json["payments"] == []
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ STATUS_OF: Mapping[type[Exception], int] = {
     Exception: 500,
 }
 
-# For errors whose own text is for our logs' readers; the others were written for the caller.
+# For errors whose own text is for our logs' readers.
 _MESSAGE_OF: Mapping[type[Exception], str] = {
     errors.StripeRefused: "The request could not be processed. Quote the request id to support.",
     errors.TryAgain: "The service is busy. Please try again in a moment.",
@@ -84,12 +84,20 @@ def describe(error: BaseException, *, request_id: str) -> dict[str, Any]:
     """What stands under `error` in the body: code, message, request_id, and fields if there are."""
     told: dict[str, Any] = {
         "code": error.code if isinstance(error, errors.PaidOnceError) else "internal",
-        "message": _by_class(_MESSAGE_OF, error) or _MESSAGE_OF[Exception],
+        "message": _message_of(error),
         "request_id": request_id,
     }
     if isinstance(error, errors.InvalidRequest) and error.fields:
         told["fields"] = error.fields
     return told
+
+
+def _message_of(error: BaseException) -> str | None:
+    """Their own text for errors that were written for the caller, ours for all others."""
+    is_told = isinstance(error, (errors.Rejected, errors.SlowDown))
+    if is_told and not isinstance(error, errors.StripeRefused):
+        return str(error)
+    return _by_class(_MESSAGE_OF, error)
 
 
 def _retry_after_seconds(error: BaseException) -> int | None:

@@ -132,6 +132,10 @@ class StripeCalls:
             response = self._client(key, timeout_seconds).raw_request(
                 call.method, call.url, **call.params, **_options(call)
             )
+        except AttributeError as error:
+            # The library takes an error's body apart unseen, and a proxy's is of another shape.
+            self._note(call, attempt, started, None, {}, error)
+            raise CallFailed("no answer of Stripe's", is_worth_another_try=True) from error
         except stripe.StripeError as error:
             self._note(call, attempt, started, error.http_status, error.headers or {}, error)
             raise self._judged(call, error) from error
@@ -174,7 +178,7 @@ class StripeCalls:
         started: float,
         status: int | None,
         headers: Mapping[str, str],
-        error: stripe.StripeError | None = None,
+        error: Exception | None = None,
     ) -> None:
         """One line and one metric for each request: ids and words, never a payload or a message."""
         self._telemetry.count("StripeCalls")
@@ -209,7 +213,7 @@ class StripeCalls:
         if status == _FORBIDDEN:
             self._telemetry.count("StripePermissionDenied")
             return KeyRefused("the key lacks a permission", http_status=status)
-        if advice == "true" or status in _TEMPORARY or not _is_refusal(status):
+        if advice == "true" or status in _TEMPORARY or not _is_refusal(error):
             # A stored failure is given again for the same key, however often we ask.
             is_stored = _is_replayed(headers) and status is not None and status >= _SERVER_ERROR
             return CallFailed(
@@ -234,9 +238,10 @@ def _options(call: Call) -> Mapping[str, Any]:
     return {"idempotency_key": call.idempotency_key} if call.idempotency_key else {}
 
 
-def _is_refusal(status: int | None) -> bool:
-    """Stripe's verdict on the request itself; all else leaves open what was done."""
-    return status is not None and 400 <= status < _SERVER_ERROR  # noqa: PLR2004 - HTTP: our fault
+def _is_refusal(error: stripe.StripeError) -> bool:
+    """Stripe's own verdict on the request itself; all else leaves open what was done."""
+    status = error.http_status or _SERVER_ERROR
+    return 400 <= status < _SERVER_ERROR and bool(_told(error))  # noqa: PLR2004 - HTTP: our fault
 
 
 def _is_replayed(headers: Mapping[str, str]) -> bool:
@@ -251,15 +256,20 @@ def _metric_of(status: int | None) -> str | None:
     return "StripeFailures" if status >= _SERVER_ERROR else None
 
 
-def _code(error: stripe.StripeError) -> str | None:
+def _code(error: Exception) -> str | None:
     """Stripe's word for what is wrong; some classes of the library keep it only in the body."""
     return _word(_said(error, "code")) or _word(_said(error, "type"))
 
 
-def _said(error: stripe.StripeError, name: str) -> object:
-    body = error.json_body
+def _said(error: Exception, name: str) -> object:
+    return _told(error).get(name)
+
+
+def _told(error: Exception) -> Mapping[str, Any]:
+    """Stripe's error object, or nothing when the body holds none."""
+    body = error.json_body if isinstance(error, stripe.StripeError) else None
     told = body.get("error") if isinstance(body, dict) else None
-    return told.get(name) if isinstance(told, dict) else None
+    return told if isinstance(told, dict) else {}
 
 
 def _word(value: object) -> str | None:

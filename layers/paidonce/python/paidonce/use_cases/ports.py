@@ -279,13 +279,16 @@ class SigningSecrets(Protocol):
     """The signing secrets that are live for an endpoint's name."""
 
     def current(self, name: str) -> Sequence[str]:
-        """Secrets of AWSCURRENT, cached; raises TryAgain when Secrets Manager does not answer."""
+        """Secrets of AWSCURRENT, cached, and those of AWSPENDING that the last refresh found.
+
+        Raises TryAgain when Secrets Manager does not answer.
+        """
         ...
 
     def refreshed(self, name: str) -> Sequence[str] | None:
         """Secrets of AWSCURRENT and AWSPENDING, read anew; None when a refresh is not due yet.
 
-        Raises NotConfigured when neither version has any endpoint.
+        Raises NotConfigured when neither version has any endpoint, due or not.
         """
         ...
 

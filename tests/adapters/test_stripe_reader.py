@@ -1,0 +1,128 @@
+"""What the worker reads at Stripe, and what each request leaves behind it."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from paidonce.domain.errors import StripeRefused, TryAgain
+
+from tests.adapters.canned import STRIPE_NOW, Canned
+from tests.adapters.stripe_bench import GOOD, INTENT, Bench, before_canned_stripe, refusal
+from tests.examples import a_payload
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    with before_canned_stripe() as made:
+        yield made
+
+
+# --- the worker's reads ---------------------------------------------------------------------------
+
+
+def test_an_object_is_read_in_one_try(bench: Bench) -> None:
+    bench.server.answers = [GOOD]
+    seen = bench.reader().retrieve("payment_intent", "pi_1")
+    assert (seen.object, seen.source, seen.as_of) == (INTENT, "fetch", STRIPE_NOW)
+    assert sum(bench.counter.counts.values()) == 1
+
+
+@pytest.mark.parametrize(
+    "failure", [Canned(closes=True), refusal(500), refusal(429), refusal(409), Canned(200, "[]")]
+)
+def test_a_failed_read_is_try_again_after_one_try(bench: Bench, failure: Canned) -> None:
+    bench.server.answers = [failure]
+    with pytest.raises(TryAgain):
+        bench.reader().retrieve("payment_intent", "pi_1")
+    assert len(bench.server.asked) == 1
+    assert bench.clock.pauses == []
+
+
+def test_a_slow_read_is_given_up(bench: Bench) -> None:
+    bench.server.answers = [Canned(hangs=True)]
+    started = time.monotonic()
+    with pytest.raises(TryAgain):
+        bench.reader(timeout_seconds=0.3).retrieve("payment_intent", "pi_1")
+    assert time.monotonic() - started < 3
+
+
+def test_without_budget_nobody_is_called(bench: Bench) -> None:
+    bench.server.answers = [GOOD]
+    reader = bench.reader(per_second=1)
+    reader.retrieve("payment_intent", "pi_1")
+    with pytest.raises(TryAgain):
+        reader.retrieve("payment_intent", "pi_1")
+    assert len(bench.server.asked) == 1
+
+
+def test_an_object_that_is_not_there_is_no_bug(bench: Bench) -> None:
+    bench.server.answers = [refusal(404, "resource_missing")]
+    with pytest.raises(StripeRefused) as raised:
+        bench.reader().retrieve("charge", "ch_1")
+    assert raised.value.http_status == 404
+    assert bench.telemetry.counts["InvalidRequest"] == 0
+    assert bench.server.asked[0].path == "/v1/charges/ch_1"
+
+
+@pytest.mark.parametrize("object_id", ["", "../balance", "pi_1/cancel", "pi_1?expand[]=x", "é"])
+def test_what_is_no_id_is_never_put_into_a_path(bench: Bench, object_id: str) -> None:
+    bench.server.answers = [GOOD]
+    with pytest.raises(StripeRefused):
+        bench.reader().retrieve("payment_intent", object_id)
+    with pytest.raises(StripeRefused):
+        bench.gateway().intent(object_id, time_left=bench.clock.time_left(9))
+    assert bench.server.asked == []
+
+
+def test_an_event_is_read_by_its_id(bench: Bench) -> None:
+    bench.server.answers = [Canned(body=a_payload(event_id="evt_7"))]
+    assert bench.reader().event("evt_7").id == "evt_7"
+    assert bench.server.asked[0].path == "/v1/events/evt_7"
+
+
+def test_an_answer_that_is_no_event_is_try_again(bench: Bench) -> None:
+    bench.server.answers = [Canned(body={"id": "evt_7"})]
+    with pytest.raises(TryAgain):
+        bench.reader().event("evt_7")
+
+
+# --- what is left of a call -----------------------------------------------------------------------
+
+
+def test_every_request_leaves_one_line_of_ids_and_words(bench: Bench) -> None:
+    bench.creates(refusal(429, "rate_limit", Stripe_Rate_Limited_Reason="global-rate"), GOOD)
+    first, second = (dict(ids) for _, ids in bench.telemetry.facts)
+    assert {name: value for name, value in first.items() if value is not None} == {
+        "method": "post",
+        "path": "/v1/payment_intents",
+        "status": 429,
+        "stripe_request_id": "req_canned",
+        "idempotency_key": "pay_1_a1",
+        "duration_ms": 0,
+        "attempt": 1,
+        "rate_limited_reason": "global-rate",
+        "error": "RateLimitError",
+        "stripe_code": "rate_limit",
+        "param": "amount",
+    }
+    assert (second["status"], second["error"]) == (200, None)
+    assert bench.telemetry.counts == {"StripeCalls": 2, "StripeThrottled": 1}
+
+
+def test_the_apis_calls_are_counted_and_never_refused(bench: Bench) -> None:
+    gateway = bench.gateway(per_second=1)
+    bench.server.answers = [GOOD]
+    for _ in range(3):
+        gateway.intent("pi_1", time_left=bench.clock.time_left(9))
+    assert len(bench.server.asked) == 3
+    assert bench.telemetry.counts["StripeBudgetExceeded"] == 2
+
+
+def test_a_counter_out_of_reach_is_not_in_the_way(bench: Bench) -> None:
+    bench.counter.faults.plan("take", TryAgain("throttled"))
+    assert bench.gets(GOOD).seen.object == INTENT
+
+
+def test_different_failures_in_a_row_end_in_one_answer(bench: Bench) -> None:
+    bench.creates(Canned(closes=True), refusal(429), refusal(500), GOOD)
+    assert bench.statuses == [None, 429, 500, 200]

@@ -1,0 +1,349 @@
+"""Subscriptions, invoices and the engine that moves them."""
+
+import time
+from typing import Any
+
+import pytest
+import stripe
+
+DAY = 24 * 3600
+# 1 November 2026, 00:00 UTC.
+START = 1793491200
+
+
+def kinds(client: Any) -> list[str]:
+    """Event types, the oldest first."""
+    return [event.type for event in reversed(client.v1.events.list({"limit": 100}).data)]
+
+
+@pytest.fixture
+def price(client: Any) -> Any:
+    """Ten dollars a month."""
+    product = client.v1.products.create({"name": "Tea club"})
+    return client.v1.prices.create(
+        {
+            "product": product.id,
+            "currency": "usd",
+            "unit_amount": 1000,
+            "recurring": {"interval": "month"},
+        }
+    )
+
+
+@pytest.fixture
+def clock(client: Any) -> Any:
+    """A test clock at 1 November 2026."""
+    return client.v1.test_helpers.test_clocks.create({"frozen_time": START})
+
+
+def advance(client: Any, clock: Any, moment: int) -> None:
+    """Moves a test clock and waits until it is ready."""
+    client.v1.test_helpers.test_clocks.advance(clock.id, {"frozen_time": moment})
+    end = time.monotonic() + 5
+    while client.v1.test_helpers.test_clocks.retrieve(clock.id).status != "ready":
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def payer(client: Any, card: str = "pm_card_visa", **more: Any) -> Any:
+    """A customer with a card."""
+    return client.v1.customers.create(
+        {
+            "email": "a@example.com",
+            "payment_method": card,
+            "invoice_settings": {"default_payment_method": card},
+            **more,
+        }
+    )
+
+
+def subscribe(client: Any, customer: Any, price: Any, **more: Any) -> Any:
+    """A subscription."""
+    return client.v1.subscriptions.create(
+        {"customer": customer.id, "items": [{"price": price.id}], **more}
+    )
+
+
+def test_a_subscription_begins_paid(client: Any, price: Any) -> None:
+    """Active, its first invoice paid; the events tell it in order."""
+    subscription = subscribe(client, payer(client), price)
+    assert subscription.status == "active"
+    invoice = client.v1.invoices.retrieve(subscription.latest_invoice)
+    assert (invoice.status, invoice.amount_paid) == ("paid", 1000)
+    assert invoice.billing_reason == "subscription_create"
+    assert invoice.parent.subscription_details.subscription == subscription.id
+    told = kinds(client)
+    assert told.index("customer.subscription.created") < told.index("invoice.paid")
+    for kind in ("invoice.created", "invoice.finalized", "invoice.payment_succeeded"):
+        assert kind in told
+    updated = client.v1.events.list({"type": "customer.subscription.updated"}).data[0]
+    assert updated.data.to_dict()["previous_attributes"]["status"] == "incomplete"
+
+
+def test_default_incomplete_waits_for_the_payer(client: Any, price: Any) -> None:
+    """The confirmation secret pays the first invoice; then it is active."""
+    customer = client.v1.customers.create({})
+    subscription = subscribe(
+        client,
+        customer,
+        price,
+        payment_behavior="default_incomplete",
+        payment_settings={"save_default_payment_method": "on_subscription"},
+        expand=["latest_invoice.confirmation_secret", "latest_invoice.payments"],
+    )
+    assert subscription.status == "incomplete"
+    secret = subscription.latest_invoice.confirmation_secret.client_secret
+    intent_id = secret.split("_secret_")[0]
+    payment = subscription.latest_invoice.payments.data[0].payment
+    assert payment.payment_intent == intent_id
+    client.v1.payment_intents.confirm(intent_id, {"payment_method": "pm_card_visa"})
+    active = client.v1.subscriptions.retrieve(subscription.id)
+    assert active.status == "active"
+    assert active.default_payment_method
+
+
+def test_an_unpaid_beginning_expires(client: Any, price: Any, clock: Any) -> None:
+    """After 23 hours an incomplete subscription is over."""
+    customer = client.v1.customers.create({"test_clock": clock.id})
+    subscription = subscribe(client, customer, price, payment_behavior="default_incomplete")
+    advance(client, clock, START + DAY)
+    expired = client.v1.subscriptions.retrieve(subscription.id)
+    assert expired.status == "incomplete_expired"
+    assert client.v1.invoices.retrieve(subscription.latest_invoice).status == "void"
+
+
+def test_without_a_card_it_does_not_begin(client: Any, price: Any) -> None:
+    """400, and nothing was made."""
+    customer = client.v1.customers.create({})
+    with pytest.raises(stripe.InvalidRequestError, match="no attached payment source"):
+        subscribe(client, customer, price)
+    assert client.v1.subscriptions.list({"status": "all"}).data == []
+    assert client.v1.invoices.list().data == []
+
+
+def test_error_if_incomplete_leaves_nothing(client: Any, price: Any) -> None:
+    """402, and no subscription."""
+    customer = payer(client, "pm_card_chargeCustomerFail")
+    with pytest.raises(stripe.CardError):
+        subscribe(client, customer, price, payment_behavior="error_if_incomplete")
+    assert client.v1.subscriptions.list({"status": "all"}).data == []
+
+
+def test_a_declined_beginning_stays_incomplete(client: Any, price: Any) -> None:
+    """`allow_incomplete` answers 200 with an open invoice."""
+    subscription = subscribe(client, payer(client, "pm_card_chargeCustomerFail"), price)
+    assert subscription.status == "incomplete"
+    assert client.v1.invoices.retrieve(subscription.latest_invoice).status == "open"
+    assert "invoice.payment_failed" in kinds(client)
+
+
+def test_it_renews_by_the_clock(client: Any, price: Any, clock: Any) -> None:
+    """A month later: a draft, an hour after it paid, and the next period."""
+    subscription = subscribe(client, payer(client, test_clock=clock.id), price)
+    december = START + 30 * DAY
+    assert subscription["items"].data[0].current_period_end == december
+    advance(client, clock, december + 60)
+    draft = client.v1.invoices.list({"subscription": subscription.id}).data[0]
+    assert (draft.status, draft.billing_reason) == ("draft", "subscription_cycle")
+    advance(client, clock, december + 2 * 3600)
+    paid = client.v1.invoices.retrieve(draft.id)
+    assert paid.status == "paid"
+    renewed = client.v1.subscriptions.retrieve(subscription.id)
+    assert renewed["items"].data[0].current_period_end == START + 61 * DAY
+    assert "invoice.upcoming" in kinds(client)
+
+
+def test_a_failed_renewal_is_tried_again_and_ends(client: Any, price: Any, clock: Any) -> None:
+    """Past due, three more attempts, then canceled."""
+    customer = payer(client, test_clock=clock.id)
+    subscription = subscribe(client, customer, price)
+    bad = client.v1.payment_methods.attach("pm_card_chargeCustomerFail", {"customer": customer.id})
+    client.v1.subscriptions.update(subscription.id, {"default_payment_method": bad.id})
+    advance(client, clock, START + 30 * DAY + 2 * 3600)
+    assert client.v1.subscriptions.retrieve(subscription.id).status == "past_due"
+    advance(client, clock, START + 50 * DAY)
+    ended = client.v1.subscriptions.retrieve(subscription.id)
+    assert (ended.status, ended.cancellation_details.reason) == ("canceled", "payment_failed")
+    assert kinds(client).count("invoice.payment_failed") == 4
+
+
+def test_a_late_payment_makes_it_active_again(client: Any, price: Any, clock: Any) -> None:
+    """Paying the open invoice with a good card ends past due."""
+    customer = payer(client, test_clock=clock.id)
+    subscription = subscribe(client, customer, price)
+    bad = client.v1.payment_methods.attach("pm_card_chargeCustomerFail", {"customer": customer.id})
+    client.v1.subscriptions.update(subscription.id, {"default_payment_method": bad.id})
+    advance(client, clock, START + 30 * DAY + 2 * 3600)
+    late = client.v1.subscriptions.retrieve(subscription.id)
+    client.v1.invoices.pay(late.latest_invoice, {"payment_method": "pm_card_visa"})
+    assert client.v1.subscriptions.retrieve(subscription.id).status == "active"
+
+
+def test_a_trial_costs_nothing_until_it_ends(client: Any, price: Any, clock: Any) -> None:
+    """Trialing over an empty invoice; three days before its end we are told; then it is billed."""
+    subscription = subscribe(
+        client, payer(client, test_clock=clock.id), price, trial_period_days=14
+    )
+    assert subscription.status == "trialing"
+    assert client.v1.invoices.retrieve(subscription.latest_invoice).amount_due == 0
+    advance(client, clock, START + 12 * DAY)
+    assert kinds(client)[-2:-1] == ["customer.subscription.trial_will_end"]
+    advance(client, clock, START + 14 * DAY + 2 * 3600)
+    active = client.v1.subscriptions.retrieve(subscription.id)
+    assert active.status == "active"
+    assert client.v1.invoices.retrieve(active.latest_invoice).amount_paid == 1000
+
+
+def test_a_trial_without_a_card_pauses(client: Any, price: Any, clock: Any) -> None:
+    """`missing_payment_method: pause` pauses; resume bills the next period."""
+    customer = client.v1.customers.create({"test_clock": clock.id})
+    subscription = subscribe(
+        client,
+        customer,
+        price,
+        trial_period_days=2,
+        trial_settings={"end_behavior": {"missing_payment_method": "pause"}},
+    )
+    advance(client, clock, START + 3 * DAY)
+    paused = client.v1.subscriptions.retrieve(subscription.id)
+    assert paused.status == "paused"
+    assert "customer.subscription.paused" in kinds(client)
+    assert client.v1.subscriptions.resume(subscription.id).status == "active"
+
+
+def test_a_change_is_prorated(client: Any, price: Any, clock: Any) -> None:
+    """Half a month: half of the old price back, half of the new one, on the next invoice."""
+    bigger = client.v1.prices.create(
+        {
+            "product": price.product,
+            "currency": "usd",
+            "unit_amount": 3000,
+            "recurring": {"interval": "month"},
+        }
+    )
+    subscription = subscribe(client, payer(client, test_clock=clock.id), price)
+    advance(client, clock, START + 15 * DAY)
+    item = subscription["items"].data[0].id
+    change = {"items": [{"id": item, "price": bigger.id}]}
+    client.v1.subscriptions.update(subscription.id, change)
+    waiting = client.v1.invoice_items.list({"pending": True}).data
+    assert sorted(each.amount for each in waiting) == [-500, 1500]
+    preview = client.v1.invoices.create_preview({"subscription": subscription.id})
+    assert preview.amount_due == 4000
+    assert client.v1.invoices.list().data[0].id == subscription.latest_invoice
+    back = {"items": [{"id": item, "price": price.id}], "proration_behavior": "always_invoice"}
+    billed = client.v1.subscriptions.update(subscription.id, back)
+    invoice = client.v1.invoices.retrieve(billed.latest_invoice)
+    assert (invoice.billing_reason, invoice.total) == ("subscription_update", 0)
+
+
+def test_cancel_at_the_end_and_back(client: Any, price: Any, clock: Any) -> None:
+    """Asked for, taken back, asked for again, done."""
+    subscription = subscribe(client, payer(client, test_clock=clock.id), price)
+    change = client.v1.subscriptions.update
+    assert change(subscription.id, {"cancel_at_period_end": True}).cancel_at == START + 30 * DAY
+    assert change(subscription.id, {"cancel_at_period_end": False}).canceled_at is None
+    change(subscription.id, {"cancel_at_period_end": True})
+    advance(client, clock, START + 30 * DAY)
+    ended = client.v1.subscriptions.retrieve(subscription.id)
+    assert ended.status == "canceled"
+    assert kinds(client)[-2] == "customer.subscription.deleted"
+
+
+def test_cancel_now(client: Any, price: Any) -> None:
+    """Over at once; a second cancel finds nothing."""
+    subscription = subscribe(client, payer(client), price)
+    assert client.v1.subscriptions.cancel(subscription.id).status == "canceled"
+    with pytest.raises(stripe.InvalidRequestError) as error:
+        client.v1.subscriptions.cancel(subscription.id)
+    assert error.value.code == "resource_missing"
+    assert client.v1.subscriptions.list().data == []
+
+
+def test_a_paused_collection_keeps_drafts(client: Any, price: Any, clock: Any) -> None:
+    """`pause_collection` stops the money, not the subscription."""
+    subscription = subscribe(client, payer(client, test_clock=clock.id), price)
+    pause = {"pause_collection": {"behavior": "void"}}
+    client.v1.subscriptions.update(subscription.id, pause)
+    advance(client, clock, START + 31 * DAY)
+    after = client.v1.subscriptions.retrieve(subscription.id)
+    assert after.status == "active"
+    assert client.v1.invoices.retrieve(after.latest_invoice).status == "void"
+
+
+def test_an_authentication_is_asked_for(client: Any, price: Any) -> None:
+    """3184 on a subscription: incomplete, and the customer has to act."""
+    subscription = subscribe(client, payer(client, "pm_card_authenticationRequired"), price)
+    assert subscription.status == "incomplete"
+    assert "invoice.payment_action_required" in kinds(client)
+
+
+def test_invoices_by_hand(client: Any) -> None:
+    """Draft, lines, finalized, paid; then nothing of it can be changed."""
+    customer = payer(client)
+    for amount in (700, 300):
+        client.v1.invoice_items.create(
+            {"customer": customer.id, "amount": amount, "currency": "usd", "description": "Tea"}
+        )
+    draft = client.v1.invoices.create(
+        {"customer": customer.id, "pending_invoice_items_behavior": "include"}
+    )
+    assert (draft.status, draft.total, draft.number) == ("draft", 1000, None)
+    opened = client.v1.invoices.finalize_invoice(draft.id)
+    assert opened.number.endswith("-0001")
+    paid = client.v1.invoices.pay(draft.id)
+    assert (paid.status, paid.amount_remaining) == ("paid", 0)
+    for wrong in (client.v1.invoices.void_invoice, client.v1.invoices.delete):
+        with pytest.raises(stripe.InvalidRequestError):
+            wrong(draft.id)
+    with pytest.raises(stripe.InvalidRequestError) as error:
+        client.v1.invoices.pay(draft.id)
+    assert error.value.code == "invoice_already_paid"
+
+
+def test_an_invoice_can_end_otherwise(client: Any) -> None:
+    """Void, uncollectible, deleted as a draft, sent."""
+    customer = client.v1.customers.create({"email": "a@example.com"})
+
+    def draft() -> Any:
+        client.v1.invoice_items.create(
+            {"customer": customer.id, "amount": 500, "currency": "usd"}
+        )
+        return client.v1.invoices.create(
+            {
+                "customer": customer.id,
+                "collection_method": "send_invoice",
+                "days_until_due": 7,
+                "pending_invoice_items_behavior": "include",
+            }
+        )
+
+    voided = client.v1.invoices.finalize_invoice(draft().id)
+    assert client.v1.invoices.void_invoice(voided.id).status == "void"
+    given_up = client.v1.invoices.finalize_invoice(draft().id)
+    assert client.v1.invoices.mark_uncollectible(given_up.id).status == "uncollectible"
+    assert client.v1.invoices.delete(draft().id).deleted
+    assert client.v1.invoices.send_invoice(draft().id).status == "open"
+
+
+def test_long_invoices_are_paged(client: Any) -> None:
+    """Ten lines inside, `has_more`, the rest by pages."""
+    customer = client.v1.customers.create({})
+    for place in range(23):
+        client.v1.invoice_items.create(
+            {"customer": customer.id, "amount": 100 + place, "currency": "usd"}
+        )
+    draft = client.v1.invoices.create(
+        {"customer": customer.id, "pending_invoice_items_behavior": "include"}
+    )
+    assert (len(draft.lines.data), draft.lines.has_more) == (10, True)
+    rows = list(client.v1.invoices.line_items.list(draft.id).auto_paging_iter())
+    assert [row.amount for row in rows] == [100 + place for place in range(23)]
+
+
+def test_a_coupon_makes_it_cheaper(client: Any, price: Any) -> None:
+    """A quarter off the first invoice."""
+    coupon = client.v1.coupons.create({"percent_off": 25})
+    subscription = subscribe(client, payer(client), price, discounts=[{"coupon": coupon.id}])
+    invoice = client.v1.invoices.retrieve(subscription.latest_invoice)
+    assert (invoice.subtotal, invoice.total) == (1000, 750)
