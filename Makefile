@@ -56,7 +56,7 @@ test: setup ## every test, 10 minutes at most
 check: setup ## format, lint, types, import rules, synth
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
-	$(PY) -m mypy layers/paidonce/python/paidonce functions infra local ops app.py tests bench
+	$(PY) -m mypy layers/paidonce/python/paidonce functions infra local app.py tests bench
 	.venv/bin/lint-imports
 	$(MAKE) --no-print-directory synth
 
