@@ -11,7 +11,7 @@ export STRIPE_CLI_TELEMETRY_OPTOUT := 1
 # jsii and cdk keep their caches in the checkout, not in the home directory.
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.local/cache/jsii
 export CDK_HOME := $(CURDIR)/.local/cache/cdk
-export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
 .PHONY: help setup demo up down token test check format bench synth conformance
 
@@ -61,7 +61,7 @@ check: setup ## format, lint, types, import rules, synth
 	$(MAKE) --no-print-directory synth
 
 synth: setup ## the templates of prod, by the pinned cdk
-	npx cdk synth -c stage=prod --all --quiet --no-notices
+	npx cdk synth -c stage=prod --quiet --no-notices
 
 format: setup ## let ruff format and mend
 	$(PY) -m ruff format .

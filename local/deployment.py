@@ -119,7 +119,7 @@ def _environment(folder: Path, endpoint_url: str) -> dict[str, str]:
         "CDK_HOME": str(folder / "cdk-home"),
         "CDK_DISABLE_CLI_TELEMETRY": "true",
         "CI": "true",
-        "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1",
+        "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
         # Unpacking aws-cdk-lib takes 8 s; kept in the checkout it is done once.
         "JSII_RUNTIME_PACKAGE_CACHE_ROOT": os.environ.get(
             "JSII_RUNTIME_PACKAGE_CACHE_ROOT", str(CACHE / "jsii")

@@ -14,9 +14,9 @@ from paidonce.domain.errors import InvalidRequest, TooLarge
 from paidonce.use_cases.receive_webhook import BODY_MAX_BYTES, Webhook
 
 DEFAULT_ENDPOINT = "default"
-_NAMED_ROUTE = re.compile(r"/webhooks/stripe/([^/]+)\Z")
+_NAMED_ROUTE = re.compile(r"/webhooks/stripe/([^/]+)")
 # API Gateway's ids are 16 characters with = and -, those of Lambda and function URLs are UUIDs.
-_REQUEST_ID = re.compile(r"[!-~]{1,128}\Z")
+_REQUEST_ID = re.compile(r"[!-~]{1,128}")
 
 
 def read(event: Mapping[str, Any], *, request_id: str) -> Webhook:
@@ -35,14 +35,14 @@ def read(event: Mapping[str, Any], *, request_id: str) -> Webhook:
 def request_id(event: Mapping[str, Any], *, otherwise: str) -> str:
     """The gateway's own id of the request, which its access log has too, or Lambda's."""
     found = (event.get("requestContext") or {}).get("requestId")
-    return found if isinstance(found, str) and _REQUEST_ID.match(found) else otherwise
+    return found if isinstance(found, str) and _REQUEST_ID.fullmatch(found) else otherwise
 
 
 def _endpoint(event: Mapping[str, Any]) -> str:
     named = (event.get("pathParameters") or {}).get("endpoint")
     if named is None:
         # A function URL has no routes, only the path.
-        match = _NAMED_ROUTE.search(event.get("rawPath") or "")
+        match = _NAMED_ROUTE.fullmatch(event.get("rawPath") or "")
         named = match[1] if match else DEFAULT_ENDPOINT
     return str(named)
 

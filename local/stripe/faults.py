@@ -18,6 +18,8 @@ class Fault:
     path: str
     kind: str
     times: int
+    # What `Stripe-Should-Retry` says on the faulty answer; None leaves the header out.
+    should_retry: bool | None = None
     fired: int = 0
 
     @property
@@ -33,6 +35,7 @@ class Fault:
             "path": self.path,
             "kind": self.kind,
             "times": self.times,
+            "should_retry": self.should_retry,
             "fired": self.fired,
         }
 
@@ -43,7 +46,9 @@ class Faults:
 
     planned: list[Fault] = field(default_factory=list)
 
-    def plan(self, *, method: str, path: str, kind: str, times: int) -> Fault:
+    def plan(
+        self, *, method: str, path: str, kind: str, times: int, should_retry: bool | None = None
+    ) -> Fault:
         """Adds a fault; ValueError with a sentence for one that does not exist."""
         if kind not in KINDS and not _SLOW.fullmatch(kind):
             raise ValueError(f"`kind` must be one of {', '.join(KINDS)}, slow:SECONDS; not {kind}.")
@@ -51,7 +56,7 @@ class Faults:
             raise ValueError("`times` must be 1 or more.")
         # `{id}` and `*` both stand for any text; a bare `*` for every path.
         pattern = re.sub(r"\{[^/}]*\}", "*", path)
-        fault = Fault(method.upper(), pattern, kind, times)
+        fault = Fault(method.upper(), pattern, kind, times, should_retry)
         self.planned.append(fault)
         return fault
 

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import binascii
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.utils import formatdate
@@ -11,15 +12,17 @@ from email.utils import formatdate
 from local.stripe import form, keys, permissions, rate_limits, versions
 from local.stripe.accounts import Account, Accounts, RequestMark
 from local.stripe.call import Call
-from local.stripe.errors import Lost, StripeError, invalid, unknown_url
+from local.stripe.errors import Lost, StripeError, unknown_url
 from local.stripe.faults import Fault
 from local.stripe.identifiers import random_letters
-from local.stripe.keys import ApiKey, KeyKind
+from local.stripe.keys import ApiKey
 from local.stripe.rendering import rendered
 from local.stripe.router import Route, Router
 from local.stripe.shapes import Json
 from local.stripe.spec import parameters
 from local.stripe.spec.releases import in_release
+
+_LOGGER = logging.getLogger(__name__)
 
 # Looks at each answer of status 200 before it goes out; tests compare it with the document.
 Inspector = Callable[[Call, Route, Json], None]
@@ -77,6 +80,13 @@ class Pipeline:
             account_id = progress.account.id if progress.account else None
             status, headers = error.status, error.headers
             body = as_bytes(error.body(progress.request_id, account_id))
+        except Lost:
+            raise
+        except Exception:
+            # A bug of ours looks like one of Stripe's; the log has what it was.
+            _LOGGER.exception("%s %s failed.", request.method, request.path)
+            status, headers = 500, {}
+            body = as_bytes(_server_error(500, stored=False).body(progress.request_id, None))
         return Answer(status, body, {**_headers(progress), **headers})
 
     async def _worked(self, request: Request, progress: _Progress) -> tuple[int, bytes]:
@@ -158,7 +168,7 @@ class Pipeline:
         account = call.account
         call.params = parameters.checked(route.path, route.method, call.release, given)
         if fault is not None and fault.kind == "500":
-            raise _server_error(500, stored=True)
+            raise _marked(_server_error(500, stored=True), fault)
         account.request = mark
         try:
             shown = _shown(call, route.handler(call))
@@ -218,20 +228,27 @@ def _refuse_now(fault: Fault | None, key: ApiKey) -> None:
         return
     if fault.kind == "lost_before":
         raise Lost
-    if fault.kind == "401":
-        raise keys.expired(key.text)
-    if fault.kind == "429":
-        raise rate_limits.too_many("global-rate")
-    if fault.kind == "429_lock":
-        raise rate_limits.locked()
-    if fault.kind == "503":
-        raise _server_error(503, stored=False)
+    early: dict[str, Callable[[], StripeError]] = {
+        "401": lambda: keys.expired(key.text),
+        "429": lambda: rate_limits.too_many("global-rate"),
+        "429_lock": rate_limits.locked,
+        "503": lambda: _server_error(503, stored=False),
+    }
+    if fault.kind in early:
+        raise _marked(early[fault.kind](), fault)
+
+
+def _marked(error: StripeError, fault: Fault) -> StripeError:
+    """The error with what the fault says about trying again."""
+    if fault.should_retry is not None:
+        error.headers["Stripe-Should-Retry"] = str(fault.should_retry).lower()
+    return error
 
 
 def _server_error(status: int, *, stored: bool) -> StripeError:
     return StripeError(
         status,
-        "An unknown error occurred while processing your request. (This fault was asked for.)",
+        "An unknown error occurred while processing your request.",
         kind="api_error",
         stored=stored,
     )
@@ -245,25 +262,6 @@ def _check_other_account(wanted: str | None, account: Account, key: ApiKey) -> N
             " account does not exist). Application access may have been revoked.",
             code="account_invalid",
             stored=False,
-        )
-
-
-def require_client_secret(call: Call, about: Json) -> None:
-    """A publishable key must also show the object's client secret."""
-    given = call.get("client_secret")
-    if call.key.kind is KeyKind.PUBLISHABLE and given is None:
-        raise invalid(
-            "Missing required param: client_secret.",
-            param="client_secret",
-            code="parameter_missing",
-        )
-    if given is not None and given != about["client_secret"]:
-        raise invalid(
-            "The client_secret provided does not match any associated"
-            f" {about['object']} on this account. Ensure the publishable key used belongs to the"
-            f" same account that created the {about['object']}.",
-            param="client_secret",
-            code=f"{about['object']}_invalid_parameter",
         )
 
 

@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+from infra.blocks.logs import NAMED
+from infra.settings import LOG_DAYS
 from tests.infra.templates import Assemblies, Assembly
 
 OUTPUTS = {
@@ -95,6 +97,7 @@ def test_logs_are_kept_as_long_as_the_stage_says(assemblies: Assemblies) -> None
         groups = assemblies.of(name).resources("AWS::Logs::LogGroup")
         assert {group["RetentionInDays"] for group in groups.values()} == {days}
         assert len(groups) == 4
+    assert set(NAMED) == set(LOG_DAYS)
 
 
 @pytest.mark.parametrize("name", ["prod", "local"])

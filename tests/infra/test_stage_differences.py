@@ -6,6 +6,8 @@ from fnmatch import fnmatchcase
 from operator import attrgetter
 from typing import Any
 
+import pytest
+
 from infra.stage import read_stage
 from tests.infra.templates import STAGES, Assemblies, Assembly, spelt
 
@@ -116,6 +118,14 @@ def test_nothing_but_settings_makes_a_stage_local(assemblies: Assemblies, prod: 
     """Under the name local, prod's settings give prod's templates: nothing asks for the name."""
     renamed = dataclasses.replace(read_stage(STAGES, "prod"), name="local")
     assert list(differences(spelt(assemblies.build("renamed", renamed)), spelt(prod))) == []
+
+
+@pytest.mark.parametrize("name", ["dev", "staging"])
+def test_the_stages_between_have_the_same_resources(
+    assemblies: Assemblies, prod: Assembly, name: str
+) -> None:
+    assert spelt(assemblies.of(name)).keys() == spelt(prod).keys()
+    assert assemblies.of(name).outputs().keys() == prod.outputs().keys()
 
 
 def test_two_stages_can_live_in_one_account(assemblies: Assemblies) -> None:

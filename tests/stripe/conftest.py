@@ -16,7 +16,6 @@ from local.stripe.shapes import Json
 from local.stripe.spec import answers
 from tests.stripe.receiver import Receiver, receiving
 
-
 UNFAITHFUL: list[str] = []
 
 

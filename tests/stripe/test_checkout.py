@@ -14,9 +14,7 @@ Control = Callable[..., Any]
 def price(client: Any) -> Any:
     """Five dollars once."""
     product = client.v1.products.create({"name": "Tea"})
-    return client.v1.prices.create(
-        {"product": product.id, "currency": "usd", "unit_amount": 500}
-    )
+    return client.v1.prices.create({"product": product.id, "currency": "usd", "unit_amount": 500})
 
 
 def session_for(client: Any, price: Any, **more: Any) -> Any:
@@ -95,7 +93,12 @@ def test_a_card_is_saved_on_the_page(client: Any) -> None:
     """Mode setup: a setup intent that succeeded."""
     customer = client.v1.customers.create({"email": "a@example.com"})
     session = client.v1.checkout.sessions.create(
-        {"mode": "setup", "success_url": "https://shop.example", "customer": customer.id, "currency": "usd"}
+        {
+            "mode": "setup",
+            "success_url": "https://shop.example",
+            "customer": customer.id,
+            "currency": "usd",
+        }
     )
     httpx.post(session.url, data={"email": "a@example.com", "number": "4242424242424242"})
     done = client.v1.checkout.sessions.retrieve(session.id, {"expand": ["setup_intent"]})

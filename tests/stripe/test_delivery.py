@@ -147,3 +147,75 @@ def test_a_burst_of_300_events_is_quick(
     assert control("POST", "deliveries/release", order="forward") == {"released": 300}
     receiver.wait(300, seconds=15)
     assert len({event.id for event in receiver.events(endpoint.secret)}) == 300
+
+
+def test_retries_follow_the_accounts_clock(
+    client: Any, receiver: Receiver, control: Control, endpoint: Any
+) -> None:
+    """A retry that is due in three hours comes when the clock is moved, signed with wall time."""
+    control("POST", "deliveries", retry_seconds=[3 * 3600])
+    receiver.statuses = [503]
+    client.v1.customers.create({"email": "a@example.com"})
+    receiver.wait(1)
+    control("POST", "clock/advance", seconds=3 * 3600 + 1)
+    receiver.wait(2)
+    receiver.events(endpoint.secret)
+    first, second = control("GET", "deliveries")["data"]
+    assert second["account_time"] - first["account_time"] > 3 * 3600
+    assert second["signature_timestamp"] - first["signature_timestamp"] < 60
+
+
+def test_an_endpoint_that_fails_for_days_is_disabled(
+    client: Any, receiver: Receiver, control: Control, endpoint: Any
+) -> None:
+    """After nine days of failures Stripe gives up on it."""
+    control("POST", "deliveries", retry_seconds=[])
+    receiver.statuses = [500, 500]
+    client.v1.customers.create({"email": "a@example.com"})
+    receiver.wait(1)
+    control("POST", "clock/advance", seconds=9 * 24 * 3600 + 10)
+    client.v1.customers.create({"email": "b@example.com"})
+    receiver.wait(2)
+    receiver.until(lambda: client.v1.webhook_endpoints.retrieve(endpoint.id).status == "disabled")
+
+
+def test_each_endpoint_gets_its_version(client: Any, receiver: Receiver, endpoint: Any) -> None:
+    """An endpoint of dahlia hears in dahlia; the event itself stays in the account's version."""
+    client.v1.webhook_endpoints.update(endpoint.id, {"disabled": True})
+    older = client.v1.webhook_endpoints.create(
+        {
+            "url": receiver.url,
+            "enabled_events": ["checkout.session.expired"],
+            "api_version": "2026-08-26.dahlia",
+        }
+    )
+    product = client.v1.products.create({"name": "Tea"})
+    price = client.v1.prices.create({"product": product.id, "currency": "usd", "unit_amount": 500})
+    session = client.v1.checkout.sessions.create(
+        {
+            "mode": "payment",
+            "success_url": "https://shop.example",
+            "line_items": [{"price": price.id, "quantity": 1}],
+        }
+    )
+    client.v1.checkout.sessions.expire(session.id)
+    receiver.wait(1)
+    event = receiver.events(older.secret)[0]
+    assert event.api_version == "2026-08-26.dahlia"
+    assert "allowed_payment_method_types" not in event.data.object.to_dict()
+    kept = client.v1.events.retrieve(event.id)
+    assert kept.api_version == "2026-10-28.endive"
+    assert "allowed_payment_method_types" in kept.data.object.to_dict()
+
+
+def test_no_receiver_is_a_failure_too(client: Any, control: Control, receiver: Receiver) -> None:
+    """A refused connection is an attempt without a status, and is tried again."""
+    client.v1.webhook_endpoints.create(
+        {"url": "http://127.0.0.1:9/hooks", "enabled_events": ["customer.created"]}
+    )
+    client.v1.customers.create({"email": "a@example.com"})
+    receiver.until(lambda: len(control("GET", "deliveries")["data"]) == 3)
+    attempts = control("GET", "deliveries")["data"]
+    assert {attempt["status"] for attempt in attempts} == {None}
+    assert all(attempt["error"] for attempt in attempts)
+    assert client.v1.events.list({"delivery_success": False}).data[0].pending_webhooks == 1

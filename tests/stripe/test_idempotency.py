@@ -67,9 +67,7 @@ def test_a_stored_500_is_replayed(api: httpx.Client, control: Control) -> None:
 
 
 @pytest.mark.parametrize("kind", ["401", "429", "429_lock", "503", "lost_before"])
-def test_other_failures_are_not_remembered(
-    api: httpx.Client, control: Control, kind: str
-) -> None:
+def test_other_failures_are_not_remembered(api: httpx.Client, control: Control, kind: str) -> None:
     """The second try under the same key does the work."""
     control("POST", "faults", method="POST", path="/v1/payment_intents", kind=kind, times=1)
     try:
@@ -161,3 +159,16 @@ def test_wrong_controls_are_refused(api: httpx.Client, path: str, body: dict[str
     answer = api.post(f"/_test/{path}", json=body)
     assert answer.status_code == 400
     assert answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("word", [True, False])
+def test_a_fault_can_say_whether_to_try_again(client: Any, control: Control, word: bool) -> None:  # noqa: FBT001 - a parametrized fact
+    """The official library obeys `Stripe-Should-Retry`: 429 again, 503 not."""
+    kind = "429" if word else "503"
+    control("POST", "faults", method="*", path="*", kind=kind, times=1, should_retry=word)
+    options: Any = {"max_network_retries": 1}
+    if word:
+        assert client.v1.customers.list({}, options).data == []
+    else:
+        with pytest.raises(stripe.APIError):
+            client.v1.customers.list({}, options)

@@ -9,6 +9,24 @@ from local.stripe.shapes import Json
 from local.stripe.spec.skeletons import skeleton
 
 _DAY = 24 * 3600
+_NO_TAX = {
+    "disabled_reason": None,
+    "enabled": False,
+    "liability": None,
+    "provider": None,
+    "status": None,
+}
+_SETTINGS = {
+    "default_mandate": None,
+    "payment_method_options": None,
+    "payment_method_types": None,
+}
+_TRANSITIONS = {
+    "finalized_at": None,
+    "marked_uncollectible_at": None,
+    "paid_at": None,
+    "voided_at": None,
+}
 
 
 def draft(account: Account, customer: Json, **fields: object) -> Json:
@@ -21,13 +39,7 @@ def draft(account: Account, customer: Json, **fields: object) -> Json:
         account_country="US",
         account_name="Paid Once",
         attempt_count=0,
-        automatic_tax={
-            "disabled_reason": None,
-            "enabled": False,
-            "liability": None,
-            "provider": None,
-            "status": None,
-        },
+        automatic_tax=dict(_NO_TAX),
         auto_advance=True,
         billing_reason="manual",
         collection_method="charge_automatically",
@@ -45,21 +57,12 @@ def draft(account: Account, customer: Json, **fields: object) -> Json:
         issuer={"type": "self"},
         livemode=account.livemode,
         metadata={},
-        payment_settings={
-            "default_mandate": None,
-            "payment_method_options": None,
-            "payment_method_types": None,
-        },
+        payment_settings=dict(_SETTINGS),
         period_end=now,
         period_start=now,
         rendering=None,
         status="draft",
-        status_transitions={
-            "finalized_at": None,
-            "marked_uncollectible_at": None,
-            "paid_at": None,
-            "voided_at": None,
-        },
+        status_transitions=dict(_TRANSITIONS),
         test_clock=customer["test_clock"],
         total_pretax_credit_amounts=[],
         total_taxes=[],

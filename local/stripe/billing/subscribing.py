@@ -131,7 +131,7 @@ def end(account: Account, subscription: Json, reason: str, details: Json | None 
     subscription.update(
         canceled_at=subscription["canceled_at"] or now,
         cancel_at_period_end=False,
-        cancellation_details={**_no_details(), **(details or {}), "reason": reason},
+        cancellation_details={**no_details(), **(details or {}), "reason": reason},
         ended_at=now,
         status="canceled",
     )
@@ -153,7 +153,8 @@ def expire(account: Account, subscription_id: str) -> None:
     account.emit_update("customer.subscription.updated", subscription)
 
 
-def _no_details() -> Json:
+def no_details() -> Json:
+    """`cancellation_details` of who did not cancel."""
     return {"comment": None, "feedback": None, "feedback_option": None, "reason": None}
 
 

@@ -20,6 +20,7 @@ def plan_fault(_world: World, account: Account, wanted: Json, _request: Request)
         path=wanted.get("path", "*"),
         kind=str(wanted["kind"]),
         times=int(wanted.get("times", 1)),
+        should_retry=wanted.get("should_retry"),
     )
     return fault.described()
 

@@ -53,8 +53,7 @@ def _endpoint(world: World, act: Control) -> Endpoint:
             given = await request.body()
             wanted = _wanted(given)
             account = _account(world, request)
-            result = act(world, account, wanted, request)
-            account.commit()
+            result = _acted(act, world, account, wanted, request)
         except StripeError as error:
             return JSONResponse(error.body("", None), status_code=error.status)
         except (KeyError, TypeError, ValueError) as error:
@@ -62,6 +61,17 @@ def _endpoint(world: World, act: Control) -> Endpoint:
         return JSONResponse(result)
 
     return answer
+
+
+def _acted(act: Control, world: World, account: Account, wanted: Json, request: Request) -> Json:
+    """A control's work, all or nothing."""
+    try:
+        result = act(world, account, wanted, request)
+    except BaseException:
+        account.rollback()
+        raise
+    account.commit()
+    return result
 
 
 def _wanted(body: bytes) -> Json:

@@ -142,12 +142,7 @@ def _bare(call: Call, mode: str) -> Json:
         cancel_url=call.get("cancel_url"),
         client_reference_id=call.get("client_reference_id"),
         client_secret=None if hosted else f"{session_id}_secret_{random_letters(40)}",
-        custom_text={
-            "after_submit": None,
-            "shipping_address": None,
-            "submit": None,
-            "terms_of_service_acceptance": None,
-        },
+        custom_text=skeleton("payment_pages_checkout_session_custom_text"),
         customer_creation=call.get("customer_creation")
         or ("if_required" if mode == "payment" else "always"),
         customer_email=call.get("customer_email"),

@@ -52,6 +52,8 @@ def create(call: Call) -> Json:
         tax_exempt="none",
         test_clock=_test_clock(call),
     )
+    if customer["test_clock"]:
+        customer["created"] = call.account.frozen[customer["test_clock"]].now()
     for name in ("sources", "subscriptions", "tax_ids", "tax", "cash_balance"):
         customer.pop(name, None)
     call.store.add(customer)

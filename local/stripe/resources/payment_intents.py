@@ -4,6 +4,7 @@ from local.stripe.call import Call
 from local.stripe.errors import invalid, refused
 from local.stripe.listing import listed, same
 from local.stripe.payments import charging, intents, methods, money
+from local.stripe.payments.client_secrets import require_client_secret
 from local.stripe.payments.intents import Confirmation
 from local.stripe.payments.method_types import (
     automatic_choice,
@@ -12,7 +13,6 @@ from local.stripe.payments.method_types import (
     types_for,
 )
 from local.stripe.payments.opening import new_intent
-from local.stripe.pipeline import require_client_secret
 from local.stripe.rendering import rendered
 from local.stripe.router import route
 from local.stripe.shapes import Json, merged_metadata

@@ -5,9 +5,9 @@ from local.stripe.errors import refused
 from local.stripe.identifiers import new_id, random_letters
 from local.stripe.listing import listed, same
 from local.stripe.payments import methods, setups
+from local.stripe.payments.client_secrets import require_client_secret
 from local.stripe.payments.intents import Confirmation
 from local.stripe.payments.method_types import automatic_choice, require_return_url, types_for
-from local.stripe.pipeline import require_client_secret
 from local.stripe.rendering import rendered
 from local.stripe.router import route
 from local.stripe.shapes import Json, merged_metadata

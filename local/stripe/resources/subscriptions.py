@@ -152,12 +152,7 @@ def _bare(call: Call, customer: Json, params: Json) -> Json:
         billing_cycle_anchor=params.get("billing_cycle_anchor") or now,
         billing_mode={"type": "flexible", "flexible": {"proration_discounts": "included"}},
         cancel_at_period_end=bool(params.get("cancel_at_period_end")),
-        cancellation_details={
-            "comment": None,
-            "feedback": None,
-            "feedback_option": None,
-            "reason": None,
-        },
+        cancellation_details=subscribing.no_details(),
         collection_method=params.get("collection_method") or "charge_automatically",
         created=now,
         customer=customer["id"],
@@ -166,13 +161,9 @@ def _bare(call: Call, customer: Json, params: Json) -> Json:
         default_tax_rates=[],
         description=params.get("description"),
         discounts=discounts.from_params(call.account, wanted, **owner),
-        invoice_settings={
-            "account_tax_ids": None,
-            "custom_fields": None,
-            "description": None,
-            "footer": None,
-            "issuer": {"type": "self"},
-        },
+        invoice_settings=skeleton(
+            "subscriptions_resource_subscription_invoice_settings", issuer={"type": "self"}
+        ),
         livemode=call.account.livemode,
         metadata=merged_metadata({}, params.get("metadata")),
         payment_settings={

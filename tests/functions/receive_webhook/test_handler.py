@@ -103,7 +103,7 @@ def test_what_sqs_refuses_is_queued_as_its_id(stage: Stage) -> None:
     stage.sqs.set_queue_attributes(QueueUrl=QUEUE_URL, Attributes={"MaximumMessageSize": "1024"})
     assert stage.post(payload(description="x" * 2000))["statusCode"] == 200
     [message] = stage.queued()
-    assert json.loads(message["Body"])["id"] == "evt_1"
+    assert json.loads(message["Body"]) == {"kind": "event", "schema": 1, "id": "evt_1"}
 
 
 # --- refused --------------------------------------------------------------------------------------
@@ -199,3 +199,14 @@ def test_a_refusal_says_in_general_words_what_was_wrong(stage: Stage) -> None:
     ]:
         answer = stage.send(http_api(payload(), {"Stripe-Signature": header}))
         assert json.loads(answer["body"])["error"]["message"] == sentence
+
+
+def test_half_a_surrogate_pair_in_a_body_is_signed_by_nobody(stage: Stage) -> None:
+    """JSON can carry one into the text that Lambda hands over; it has no bytes in UTF-8."""
+    event = http_api(b"", {"Stripe-Signature": stage.sign(payload())}) | {"body": '"\ud800"'}
+    assert error_of(stage.send(event)) == (400, "signature_invalid")
+
+
+def test_without_a_gateway_s_id_the_answer_names_lambda_s(stage: Stage) -> None:
+    answer = stage.send({"body": "{}"})
+    assert json.loads(answer["body"])["error"]["request_id"] == stage.context.aws_request_id

@@ -73,6 +73,7 @@ def accepted(handler: ModuleType, aws: Aws, events: list[dict[str, Any]]) -> lis
     return taken
 
 
+@pytest.mark.filterwarnings("ignore:The dimension stage")  # of an empty STAGE
 @pytest.mark.parametrize("name", [*OURS, *TEMPTING])
 def test_no_environment_variable_does(load: Callable[..., ModuleType], aws: Aws, name: str) -> None:
     """The receiver refuses to start with a setting that makes no sense, or it verifies."""

@@ -70,9 +70,9 @@ def test_the_endpoint_is_the_route_s(shape: Shape) -> None:
     assert read(shape(b"{}", HEADER, endpoint="connect")).endpoint == "connect"
 
 
-def test_a_function_url_at_its_root_is_the_default_endpoint() -> None:
-    event = http_api(b"{}", HEADER) | {"rawPath": "/"}
-    assert read(event).endpoint == "default"
+@pytest.mark.parametrize("path", ["/", "", "/webhooks/stripe", "/webhooks/stripe/connect/more"])
+def test_any_other_path_of_a_function_url_is_the_default_endpoint(path: str) -> None:
+    assert read(http_api(b"{}", HEADER) | {"rawPath": path}).endpoint == "default"
 
 
 @each_shape

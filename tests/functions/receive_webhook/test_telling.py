@@ -2,13 +2,16 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from paidonce.domain.errors import TryAgain
 
+from tests.fakes import FakeLetterbox
 from tests.functions.receive_webhook.settings import QUEUE_URL, SECRET_NAME
 from tests.functions.receive_webhook.shapes import REQUEST_ID, http_api
-from tests.functions.receive_webhook.stage import Stage, error_of, payload, sign_bytes
+from tests.functions.receive_webhook.stage import OLD, Stage, error_of, payload, sign_bytes
 
 
 def metrics(lines: list[dict[str, Any]]) -> dict[str, float]:
@@ -54,6 +57,26 @@ def test_what_is_refused_is_counted_and_one_line(
     assert metrics(lines)[metric] == 1
     [line] = [line for line in lines if "_aws" not in line]
     assert line["message"] == "webhook refused"
+
+
+def test_what_could_not_be_queued_is_counted_and_one_line(
+    start: Callable[..., Stage], capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage = start()
+    stage.post(payload())
+    stage.put_secret(OLD)
+    stage.clock.advance(60)
+    wiring = stage.handler.wiring
+    box = FakeLetterbox()
+    box.faults.plan("put", TryAgain("SQS did not answer"))
+    wiring.receive_webhook = replace(wiring.receive_webhook, letterbox=box)
+    stage.post(payload())
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    told = [line for line in lines if "_aws" not in line]
+    assert [line["error_class"] for line in told] == ["NotConfigured", "TryAgain"]
+    first, second = (line for line in lines if "_aws" in line)
+    assert first["WebhookNotConfigured"] == [1.0]
+    assert second["WebhookNotQueued"] == [1.0]
 
 
 def test_no_secret_signature_address_or_card_ever_reaches_the_log(
