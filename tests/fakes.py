@@ -211,6 +211,14 @@ class FakePaymentBooks:
         with self.faults.around("claimed_by"):
             return self.tables.claims.get(claim_id)
 
+    def save(self, before: Payment, after: Payment) -> None:
+        """See `PaymentBooks.save`."""
+        with self.faults.around("save"):
+            stored = self.tables.payments.get(before.id)
+            if stored is None or stored.version != before.version:
+                raise ChangedMeanwhile(before.id)
+            self.tables.payments[after.id] = after
+
     def note_try(self, payment: Payment, *, at: int) -> Payment:
         """See `PaymentBooks.note_try`."""
         with self.faults.around("note_try"):

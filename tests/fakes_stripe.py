@@ -1,11 +1,12 @@
 """Stripe in memory: fakes of the ports `StripeReader` and `PaymentGateway`."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from paidonce.domain.errors import StripeRefused
 from paidonce.domain.sighting import Sighting, Source
+from paidonce.domain.stripe_call import StripeCall
 from paidonce.domain.stripe_event import StripeEvent
 from paidonce.use_cases.ports import Answer, TimeLeft
 
@@ -21,6 +22,13 @@ class FakeStripe:
         self.events: dict[str, StripeEvent] = {}
         self.made: dict[str, tuple[str, str]] = {}  # idempotency key -> (params, answer)
         self.call_seconds = 0.2
+        # What a POST to a path template does: (object id, params) -> the object after it.
+        self.does: dict[str, Callable[[str | None, Mapping[str, Any]], dict[str, Any]]] = {
+            "/v1/payment_intents": lambda _, params: self._new_intent(params),
+            "/v1/payment_intents/{id}/capture": self._capture,
+            "/v1/payment_intents/{id}/cancel": self._cancel,
+            "/v1/refunds": self._refund,
+        }
 
     def seen(self, object_id: str) -> Sighting:
         """The object as a GET shows it now; 404 when there is none."""
@@ -51,6 +59,64 @@ class FakeStripe:
         self.objects[intent["id"]] = intent
         self.made[idempotency_key] = (asked, json.dumps(intent))
         return False
+
+    def do(self, call: StripeCall) -> bool:
+        """Do what a call asks, once for its key; True when it was done before."""
+        asked = json.dumps([call.path, call.object_id, call.params], sort_keys=True)
+        if call.idempotency_key in self.made:
+            if self.made[call.idempotency_key][0] != asked:
+                raise StripeRefused(
+                    "same key, other request", stripe_code="idempotency_error", http_status=400
+                )
+            return True
+        found = self.does[call.path](call.object_id, call.params)
+        self.objects[found["id"]] = found
+        self.made[call.idempotency_key] = (asked, json.dumps(found))
+        return False
+
+    def _of(self, intent_id: str | None, *statuses: str) -> dict[str, Any]:
+        intent = self.objects.get(intent_id or "")
+        if intent is None:
+            raise StripeRefused("no such intent", stripe_code="resource_missing", http_status=404)
+        if intent["status"] not in statuses:
+            raise StripeRefused(
+                "wrong state", stripe_code="payment_intent_unexpected_state", http_status=400
+            )
+        return intent
+
+    def _capture(self, intent_id: str | None, params: Mapping[str, Any]) -> dict[str, Any]:
+        intent = self._of(intent_id, "requires_capture")
+        received = params.get("amount_to_capture", intent["amount"])
+        return intent | {"status": "succeeded", "amount_received": received}
+
+    def _cancel(self, intent_id: str | None, params: Mapping[str, Any]) -> dict[str, Any]:
+        open_or_held = ("requires_payment_method", "requires_action", "requires_capture")
+        intent = self._of(intent_id, *open_or_held)
+        return intent | {"status": "canceled", "cancellation_reason": params.get("reason")}
+
+    def _refund(self, _: str | None, params: Mapping[str, Any]) -> dict[str, Any]:
+        refunds = [o for o in self.objects.values() if o["object"] == "refund"]
+        charge_id = params["charge"]
+        charged = next(o for o in self.objects.values() if o.get("latest_charge") == charge_id)
+        standing = sum(
+            r["amount"]
+            for r in refunds
+            if r["charge"] == charge_id and r["status"] not in ("failed", "canceled")
+        )
+        if standing + params["amount"] > charged["amount_received"]:
+            raise StripeRefused("over the charge", stripe_code="charge_already_refunded")
+        return {
+            "id": f"re_fake{len(refunds) + 1:06d}",
+            "object": "refund",
+            "amount": params["amount"],
+            "charge": charge_id,
+            "created": int(self.clock.now()),
+            "currency": charged["currency"],
+            "metadata": dict(params.get("metadata", {})),
+            "payment_intent": charged["id"],
+            "reason": params.get("reason"),
+            "status": "succeeded",
+        }
 
     def _new_intent(self, params: Mapping[str, Any]) -> dict[str, Any]:
         intent_id = f"pi_fake{len(self.made) + 1:06d}"
@@ -119,3 +185,46 @@ class FakePaymentGateway:
         with self.faults.around("intent"):
             seen = self.stripe.seen(intent_id)
             return Answer(seen=seen, request_id="req_fake", replayed=False)
+
+
+class FakeStripeGateway:
+    """`StripeGateway` over `FakeStripe`: what a POST does is in `stripe.does`, by its path.
+
+    Plan `send` for a request that never arrived, `send.after` for an answer that got lost.
+    """
+
+    def __init__(self, stripe: FakeStripe) -> None:
+        self.stripe = stripe
+        self.keys: list[str] = []
+        self.faults = Faults()
+
+    def send(self, call: StripeCall, *, time_left: TimeLeft) -> Answer:
+        """See `StripeGateway.send`."""
+        assert time_left() > 0
+        with self.faults.around("send"):
+            self.keys.append(call.idempotency_key)
+            replayed = self.stripe.do(call)
+            _, first_answer = self.stripe.made[call.idempotency_key]
+            seen = self.stripe.answered(first_answer, Source.ANSWER)
+            return Answer(seen=seen, request_id="req_fake", replayed=replayed)
+
+    def get(self, resource: str, object_id: str, *, time_left: TimeLeft) -> Answer:
+        """See `StripeGateway.get`."""
+        assert resource
+        assert time_left() > 0
+        with self.faults.around("get"):
+            seen = self.stripe.seen(object_id)
+            return Answer(seen=seen, request_id="req_fake", replayed=False)
+
+    def listed(
+        self, resource: str, *, created_from: int, time_left: TimeLeft
+    ) -> Iterator[Mapping[str, Any]]:
+        """See `StripeGateway.listed`."""
+        assert time_left() > 0
+        with self.faults.around("listed"):
+            found = [
+                o
+                for o in self.stripe.objects.values()
+                if o["object"] == resource and o["created"] >= created_from
+            ]
+        yield from json.loads(json.dumps(found[::-1]))

@@ -209,7 +209,7 @@ def test_a_try_waits_no_longer_than_what_is_left(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "code"), [(400, "parameter_unknown"), (404, "resource_missing"), (402, "declined")]
+    ("status", "code"), [(400, "parameter_unknown"), (404, "resource_missing")]
 )
 def test_a_wrong_request_is_refused_at_once_and_counted(
     bench: Bench, status: int, code: str

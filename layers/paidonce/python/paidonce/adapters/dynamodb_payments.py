@@ -110,6 +110,22 @@ class DynamoDbPaymentBooks:
             }
         }
 
+    def save(self, before: Payment, after: Payment) -> None:
+        """See `PaymentBooks.save`."""
+        with asking("DynamoDB"):
+            try:
+                self._client.put_item(
+                    TableName=self._table,
+                    Item=items.payment_item(after),
+                    ConditionExpression="#version = :read",
+                    ExpressionAttributeNames={"#version": "version"},
+                    ExpressionAttributeValues=items.values(read=before.version),
+                )
+            except ClientError as error:
+                if code_of(error) in _CHANGED:
+                    raise ChangedMeanwhile(before.id) from error
+                raise
+
     def note_try(self, payment: Payment, *, at: int) -> Payment:
         """See `PaymentBooks.note_try`; `version` rises, or a rule's write would undo this one."""
         with asking("DynamoDB"):

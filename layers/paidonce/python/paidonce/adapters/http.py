@@ -20,6 +20,7 @@ STATUS_OF: Mapping[type[Exception], int] = {
     errors.OrderInProgress: 409,
     errors.StateConflict: 409,
     errors.TooLarge: 413,
+    errors.CardDeclined: 402,
     errors.StripeRefused: 400,
     errors.SlowDown: 429,
     errors.TryAgain: 503,

@@ -7,7 +7,7 @@ its default, what is unknown stays in the payment and is written back.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,8 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from paidonce.domain.ledger import DomainEvent, LedgerRow, Outcome
 from paidonce.domain.money import Money
 from paidonce.domain.payment import Creation, LastError, Payment, PaymentStatus
+from paidonce.domain.refund import Refund, RefundStatus
+from paidonce.domain.stripe_call import CallState, StripeCall
 from paidonce.use_cases.ports import Pointer
 
 if TYPE_CHECKING:
@@ -58,6 +60,9 @@ _PAYMENT_ATTRIBUTES = frozenset(
         "amount_captured_minor",
         "customer_id",
         "last_error",
+        "refunds",
+        "calls",
+        "cancel_requested",
         "as_of_from",
         "as_of",
         "version",
@@ -104,6 +109,9 @@ def payment_item(payment: Payment) -> Item:
         "amount_captured_minor": payment.amount_captured_minor,
         "customer_id": payment.customer_id,
         "last_error": payment.last_error and asdict(payment.last_error),
+        "refunds": _to_json([asdict(r) for r in payment.refunds]) if payment.refunds else None,
+        "calls": _to_json([asdict(c) for c in payment.calls]) if payment.calls else None,
+        "cancel_requested": payment.cancel_requested or None,
         "as_of_from": payment.as_of_from,
         "as_of": payment.as_of,
         "version": payment.version,
@@ -145,11 +153,27 @@ def read_payment(item: Mapping[str, Any]) -> Payment:
         else LastError(
             code=error.get("code"), decline_code=error.get("decline_code"), message=error["message"]
         ),
+        refunds=tuple(_refund(stored) for stored in json.loads(found.get("refunds", "[]"))),
+        calls=tuple(_call(stored) for stored in json.loads(found.get("calls", "[]"))),
+        cancel_requested=bool(found.get("cancel_requested", False)),
         as_of_from=_whole(found.get("as_of_from")),
         as_of=_whole(found.get("as_of")),
         version=int(found["version"]),
         unknown={k: v for k, v in found.items() if k not in _PAYMENT_ATTRIBUTES},
     )
+
+
+def _refund(stored: Mapping[str, Any]) -> Refund:
+    call = stored.get("call")
+    known = {f.name: stored[f.name] for f in fields(Refund) if f.name in stored}
+    return Refund(
+        **known | {"status": RefundStatus(stored["status"]), "call": call and _call(call)}
+    )
+
+
+def _call(stored: Mapping[str, Any]) -> StripeCall:
+    known = {f.name: stored[f.name] for f in fields(StripeCall) if f.name in stored}
+    return StripeCall(**known | {"state": CallState(stored["state"])})
 
 
 def ledger_item(row: LedgerRow, *, ledger_days: int) -> Item:

@@ -11,7 +11,8 @@ import requests
 import stripe
 from stripe import _util as stripe_log
 
-from paidonce.domain.errors import KeyRefused, StripeRefused
+from paidonce.domain import decline
+from paidonce.domain.errors import CardDeclined, KeyRefused, StripeRefused
 from paidonce.domain.sighting import Sighting, Source
 from paidonce.use_cases.ports import Clock, Telemetry
 
@@ -219,6 +220,8 @@ class StripeCalls:
             return CallFailed(
                 f"status {status}", is_worth_another_try=advice != "false" and not is_stored
             )
+        if status == _PAYMENT_REQUIRED:
+            return _declined(error)
         if not (call.may_be_absent and status == _NOT_FOUND):
             self._telemetry.count("InvalidRequest")
         return StripeRefused(
@@ -229,9 +232,19 @@ class StripeCalls:
         )
 
 
-_UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _SERVER_ERROR = 401, 403, 404, 500
+_UNAUTHORIZED, _PAYMENT_REQUIRED, _FORBIDDEN, _NOT_FOUND, _SERVER_ERROR = 401, 402, 403, 404, 500
 # 409: the key or the object is in use; 424: something behind Stripe failed; 429: too many requests.
 _TEMPORARY = frozenset({409, 424, 429})
+
+
+def _declined(error: stripe.StripeError) -> CardDeclined:
+    """A normal event: the sentence is ours, made from the codes."""
+    code, decline_code = _word(_said(error, "code")), _word(_said(error, "decline_code"))
+    return CardDeclined(
+        decline.message_for(code=code, decline_code=decline_code),
+        stripe_code=code,
+        decline_code=decline_code,
+    )
 
 
 def _options(call: Call) -> Mapping[str, Any]:

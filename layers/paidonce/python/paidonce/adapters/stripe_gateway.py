@@ -1,7 +1,7 @@
 """Stripe as the use cases ask it: one try for the worker, tries until a deadline for the API."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_chain, wait_random
@@ -10,6 +10,7 @@ from paidonce.adapters.dynamodb_counters import Budget
 from paidonce.adapters.stripe_calls import Call, CallFailed, Reply, StripeCalls
 from paidonce.domain.errors import InvalidRequest, OutcomeUnknown, StripeRefused, TryAgain
 from paidonce.domain.sighting import Sighting, Source
+from paidonce.domain.stripe_call import StripeCall
 from paidonce.domain.stripe_event import StripeEvent
 from paidonce.use_cases.ports import Answer, Clock, Telemetry, TimeLeft
 
@@ -20,11 +21,25 @@ _PATH_OF = {
     "dispute": "/v1/disputes/{id}",
     "invoice": "/v1/invoices/{id}",
     "payment_intent": "/v1/payment_intents/{id}",
+    "price": "/v1/prices/{id}",
+    "product": "/v1/products/{id}",
     "refund": "/v1/refunds/{id}",
     "subscription": "/v1/subscriptions/{id}",
 }
+_LIST_OF = {name: path.removesuffix("/{id}") for name, path in _PATH_OF.items()}
+# Stripe's own limit of a page.
+_PAGE = 100
 # An intent without one of these is no answer that the API can use.
 _OF_AN_INTENT = ("id", "status", "client_secret")
+_MUST_HAVE = {
+    "create": _OF_AN_INTENT,
+    "capture": ("id", "status"),
+    "cancel": ("id", "status"),
+    "refund": ("id", "status"),
+    "subscription": ("id", "status"),
+    "checkout": ("id", "url"),
+    "portal": ("id", "url"),
+}
 _ID = re.compile(r"[A-Za-z0-9_]{1,255}", re.ASCII)
 
 # Seconds between tries (design 3.5), a quarter more or less, so that callers do not march in step.
@@ -109,6 +124,42 @@ class StripeSdkGateway:
             object_id=_checked(intent_id),
             must_have=_OF_AN_INTENT,
         )
+        return self._read(call, time_left)
+
+    def send(self, call: StripeCall, *, time_left: TimeLeft) -> Answer:
+        """See `StripeGateway.send`."""
+        request = Call(
+            method="post",
+            path=call.path,
+            object_id=_checked(call.object_id) if call.object_id else None,
+            params=call.params,
+            idempotency_key=call.idempotency_key,
+            must_have=_MUST_HAVE.get(call.kind, ("id",)),
+        )
+        try:
+            return _answer(self._until_answered(request, time_left), Source.ANSWER)
+        except CallFailed as error:
+            raise OutcomeUnknown(f"Stripe may have done the {call.kind}") from error
+
+    def get(self, resource: str, object_id: str, *, time_left: TimeLeft) -> Answer:
+        """See `StripeGateway.get`."""
+        call = Call(method="get", path=_PATH_OF[resource], object_id=_checked(object_id))
+        return self._read(call, time_left)
+
+    def listed(
+        self, resource: str, *, created_from: int, time_left: TimeLeft
+    ) -> Iterator[Mapping[str, Any]]:
+        """See `StripeGateway.listed`."""
+        page: Mapping[str, Any] = {"limit": _PAGE, "created": {"gte": created_from}}
+        while True:
+            call = Call(method="get", path=_LIST_OF[resource], params=page, must_have=("object",))
+            found = self._read(call, time_left).seen.object
+            yield from found["data"]
+            if not found.get("has_more"):
+                return
+            page = {**page, "starting_after": found["data"][-1]["id"]}
+
+    def _read(self, call: Call, time_left: TimeLeft) -> Answer:
         try:
             return _answer(self._until_answered(call, time_left), Source.FETCH)
         except CallFailed as error:

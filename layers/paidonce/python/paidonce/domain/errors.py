@@ -11,6 +11,7 @@ PaidOnceError
 │   ├── IdempotencyConflict     idempotency_conflict
 │   ├── OrderInProgress         order_in_progress
 │   ├── StateConflict           state_conflict
+│   ├── CardDeclined            card_declined: the sentence is for the shopper
 │   └── StripeRefused           Stripe says that our request is wrong: our bug, never retried
 └── TryAgain                    asking again can help
     ├── NotYetKnown             our row of the object is not there yet
@@ -94,6 +95,19 @@ class StateConflict(Rejected):
     """The object's state does not allow this."""
 
     code = "state_conflict"
+
+
+class CardDeclined(Rejected):
+    """The card was declined (402): a normal event, nobody is paged. The text is for the shopper."""
+
+    code = "card_declined"
+
+    def __init__(
+        self, message: str, *, stripe_code: str | None = None, decline_code: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.stripe_code = stripe_code
+        self.decline_code = decline_code
 
 
 class StripeRefused(Rejected):

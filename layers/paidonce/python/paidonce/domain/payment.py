@@ -7,7 +7,9 @@ from typing import Any
 
 from paidonce.domain.ledger import DomainEvent
 from paidonce.domain.money import Money
+from paidonce.domain.refund import Refund, RefundStatus
 from paidonce.domain.sighting import Sighting
+from paidonce.domain.stripe_call import StripeCall
 
 
 class Band(IntEnum):
@@ -116,6 +118,9 @@ class Payment:
     amount_captured_minor: int = 0
     customer_id: str | None = None
     last_error: LastError | None = None
+    refunds: tuple[Refund, ...] = ()
+    calls: tuple[StripeCall, ...] = ()
+    cancel_requested: bool = False
     as_of_from: int | None = None
     as_of: int | None = None
     version: int = 1
@@ -134,8 +139,8 @@ class Payment:
             "payment_intent_id": self.payment_intent_id,
             "charge_id": self.charge_id,
             "amount_captured_minor": self.amount_captured_minor,
-            "amount_refunded_minor": 0,
-            "refunds": [],
+            "amount_refunded_minor": self.amount_refunded_minor,
+            "refunds": [refund.view() for refund in self.refunds],
             "disputes": [],
             "fraud_warning": None,
             "customer_id": self.customer_id,
@@ -145,6 +150,31 @@ class Payment:
             "created_at": self.created_at,
             "updated_at": self.updated_at,
         }
+
+    @property
+    def amount_refunded_minor(self) -> int:
+        """What is refunded or being refunded at Stripe; what is only reserved does not count."""
+        return sum(
+            refund.amount_minor
+            for refund in self.refunds
+            if refund.status.stands and refund.status is not RefundStatus.RESERVED
+        )
+
+    @property
+    def refundable_minor(self) -> int:
+        """Captured less all refunds that stand or are reserved."""
+        standing = sum(r.amount_minor for r in self.refunds if r.status.stands)
+        return self.amount_captured_minor - standing
+
+    def with_call(self, call: StripeCall) -> "Payment":
+        """The payment with this call added, or in the place of the one with its idempotency key."""
+        others = [c for c in self.calls if c.idempotency_key != call.idempotency_key]
+        return replace(self, calls=(*others, call))
+
+    def with_refund(self, refund: Refund) -> "Payment":
+        """The payment with this refund added, or in the place of the one with its id."""
+        others = [r for r in self.refunds if r.id != refund.id]
+        return replace(self, refunds=(*others, refund))
 
     def looks_like(self, other: "Payment") -> bool:
         """True when nothing but the bounds of our knowledge differs."""

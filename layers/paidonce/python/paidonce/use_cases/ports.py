@@ -1,12 +1,13 @@
 """What the use cases ask of the world: each port has one adapter, one fake, one contract test."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from paidonce.domain.ledger import LedgerRow, Outcome
 from paidonce.domain.payment import Payment
 from paidonce.domain.sighting import Sighting
+from paidonce.domain.stripe_call import StripeCall
 from paidonce.domain.stripe_event import StripeEvent
 
 # --- time -----------------------------------------------------------------------------------------
@@ -135,6 +136,13 @@ class PaymentBooks(Protocol):
         """The payment id that holds an order's claim."""
         ...
 
+    def save(self, before: Payment, after: Payment) -> None:
+        """Write a payment under `version = :read`; for notes of ours that no ledger row tells of.
+
+        Raises ChangedMeanwhile, TryAgain.
+        """
+        ...
+
     def note_try(self, payment: Payment, *, at: int) -> Payment:
         """Before the call: write `last_tried_at` (`first_tried_at` once) under `attempt = :mine`.
 
@@ -251,6 +259,27 @@ class Answer:
     seen: Sighting
     request_id: str | None
     replayed: bool
+
+
+class StripeGateway(Protocol):
+    """Any call of ours to Stripe with one restricted key; tries again until `time_left` is over."""
+
+    def send(self, call: StripeCall, *, time_left: TimeLeft) -> Answer:
+        """Make a call that stands in a row. The same key every time.
+
+        Raises OutcomeUnknown, KeyRefused, NotConfigured, StripeRefused, CardDeclined.
+        """
+        ...
+
+    def get(self, resource: str, object_id: str, *, time_left: TimeLeft) -> Answer:
+        """The object as it is now. Raises TryAgain, KeyRefused, NotConfigured, StripeRefused."""
+        ...
+
+    def listed(
+        self, resource: str, *, created_from: int, time_left: TimeLeft
+    ) -> Iterable[Mapping[str, Any]]:
+        """Objects created at or after that second, newest first, all pages. Raises as `get`."""
+        ...
 
 
 class PaymentGateway(Protocol):
