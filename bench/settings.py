@@ -14,8 +14,19 @@ ENVIRONMENT = {
     "EVENTS_DEAD_LETTER_QUEUE_URL": (
         "https://sqs.us-east-1.amazonaws.com/123456789012/paidonce-bench-stripe-events-dead"
     ),
+    "OPERATIONS_QUEUE_URL": (
+        "https://sqs.us-east-1.amazonaws.com/123456789012/paidonce-bench-stripe-operations"
+    ),
+    "OPERATIONS_DEAD_LETTER_QUEUE_URL": (
+        "https://sqs.us-east-1.amazonaws.com/123456789012/paidonce-bench-stripe-operations-dead"
+    ),
+    "KEY_FRESH_SECONDS": "82800",
+    "LOOK_BACK_SECONDS": "300",
+    "ABSENT_AFTER_SECONDS": "900",
+    "GIVE_UP_AFTER_SECONDS": "86400",
     "SIGNING_SECRET_ARN": "paidonce/bench/stripe/signing",
     "READER_KEY_ARN": "paidonce/bench/stripe/keys/reader",
+    "REFUNDS_KEY_ARN": "paidonce/bench/stripe/keys/refunds",
     "PAYMENTS_KEY_ARN": "paidonce/bench/stripe/keys/payments",
     "SECRET_CACHE_SECONDS": "300",
     "SECRET_REFRESH_SECONDS": "60",
@@ -34,8 +45,14 @@ ENVIRONMENT = {
     "FETCH_TIMEOUT_SECONDS": "5",
     "WORKER_BUDGET_PER_SECOND": "20",
     "API_BUDGET_PER_SECOND": "60",
+    "BREAKER_PROBE_SECONDS": "30",
+    "CATALOGUE_MEMORY_SECONDS": "10",
+    "CATALOGUE_SHARED_SECONDS": "3600",
+    "CATALOGUE_UNKNOWN_SECONDS": "30",
+    "CATALOGUE_CLAIM_SECONDS": "10",
     "CALL_TIMEOUT_SECONDS": "8",
     "REQUEST_DEADLINE_SECONDS": "22",
+    "ANSWERS_KEPT_SECONDS": "86400",
     "SHOPPER_PAYMENTS_PER_MINUTE": "10",
     "PUBLISHABLE_KEY": "",
     "USER_CLAIM": "sub",

@@ -154,6 +154,7 @@ class PaymentsApi:
     request_deadline_seconds: Annotated[int, Whole(1, 28)]
     call_timeout_seconds: Annotated[int, Whole(1, 28)]
     shopper_payments_per_minute: Annotated[int, Whole(1, 10_000)]
+    answers_kept_seconds: Annotated[int, _SECONDS]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -195,6 +196,16 @@ class Breaker:
     """A key that Stripe refuses."""
 
     probe_seconds: Annotated[int, _SECONDS]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Catalogue:
+    """How long prices are taken from a cache."""
+
+    memory_seconds: Annotated[int, Whole(1, 3_600)]
+    shared_seconds: Annotated[int, Whole(1, 86_400)]
+    unknown_seconds: Annotated[int, Whole(1, 3_600)]
+    claim_seconds: Annotated[int, Whole(1, 60)]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -43,6 +43,7 @@ class Stage:
     alarms: settings.Alarms
     operations: settings.Operations
     breaker: settings.Breaker
+    catalogue: settings.Catalogue
     publishing: settings.Publishing
     rotation: settings.Rotation
 

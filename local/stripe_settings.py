@@ -22,6 +22,9 @@ KEY_PERMISSIONS: Mapping[str, Sequence[str]] = {
         "product_read",
         "plan_read",
         "subscription_write",
+        # Read inside the answers about subscriptions (expand).
+        "invoice_read",
+        "setup_intent_read",
         "checkout_session_write",
         "customer_portal_write",
     ),

@@ -12,7 +12,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from paidonce.domain.errors import ChangedMeanwhile, NotConfigured, TryAgain
+from paidonce.domain.aggregate import Aggregate
+from paidonce.domain.errors import ChangedMeanwhile, TryAgain
 from paidonce.domain.ledger import LedgerRow, Outcome
 from paidonce.domain.ownership import FOREIGN
 from paidonce.domain.payment import Payment, PaymentStatus
@@ -24,9 +25,10 @@ from paidonce.use_cases.ports import (
     OrderTaken,
     Pages,
     Pointer,
-    SigningSecret,
     TimeLeft,
 )
+
+from tests.catalogue_item import CatalogueItem
 
 
 class Faults:
@@ -94,6 +96,23 @@ class Tables:
     payments: dict[str, Payment] = field(default_factory=dict)
     pointers: dict[str, Pointer] = field(default_factory=dict)
     claims: dict[str, str] = field(default_factory=dict)
+    others: dict[str, Aggregate] = field(default_factory=dict)  # what is no payment
+    catalogue: dict[str, CatalogueItem] = field(default_factory=dict)
+
+    def entry(self, name: str) -> CatalogueItem:
+        """An item of the catalogue, as if it were there."""
+        return self.catalogue.get(name, CatalogueItem())
+
+    def aggregate(self, aggregate_id: str) -> Aggregate | None:
+        """A row of any kind."""
+        return self.payments.get(aggregate_id) or self.others.get(aggregate_id)
+
+    def put(self, aggregate: Aggregate) -> None:
+        """Write a row of any kind."""
+        if isinstance(aggregate, Payment):
+            self.payments[aggregate.id] = aggregate
+        else:
+            self.others[aggregate.id] = aggregate
 
 
 class FakeBooks:
@@ -120,7 +139,7 @@ class FakeBooks:
             wanted = {*payment_ids, *pointers.values()} - {FOREIGN}
             return Pages(
                 rows={i: tables.rows[i] for i in event_ids if i in tables.rows},
-                payments={i: tables.payments[i] for i in wanted if i in tables.payments},
+                aggregates={i: found for i in wanted if (found := tables.aggregate(i))},
                 pointers=pointers,
             )
 
@@ -130,8 +149,11 @@ class FakeBooks:
             _refuse_two_actions_on_one_item(entry)
             self._check(entry)
             self.tables.rows.update({row.event_id: row for row in entry.rows})
-            self.tables.payments.update({after.id: after for _, after in entry.changed})
+            for after in [*entry.made, *(after for _, after in entry.changed)]:
+                self.tables.put(after)
             self.tables.pointers.update({pointer.id: pointer for pointer in entry.pointers})
+            for name in entry.outdated:
+                self.tables.catalogue[name] = replace(self.tables.entry(name), kept=None).moved_on()
             self.commits.append(entry)
 
     def _check(self, entry: Commit) -> None:
@@ -139,9 +161,12 @@ class FakeBooks:
         if final:
             raise AlreadyApplied(*final)
         for read in [before for before, _ in entry.changed] + list(entry.checked):
-            stored = self.tables.payments.get(read.id)
+            stored = self.tables.aggregate(read.id)
             if stored is None or stored.version != read.version:
                 raise ChangedMeanwhile(read.id)
+        for new in entry.made:
+            if self.tables.aggregate(new.id) is not None:
+                raise ChangedMeanwhile(new.id)
         for pointer in entry.pointers:
             known = self.tables.pointers.get(pointer.id)
             if known is not None and known.aggregate_id != pointer.aggregate_id:
@@ -170,10 +195,12 @@ _OPEN = {None, Outcome.WAITING, Outcome.FAILING, Outcome.DEAD}
 def _refuse_two_actions_on_one_item(entry: Commit) -> None:
     """DynamoDB refuses a transaction that names an item twice, so the fake does."""
     ids = (
-        [after.id for _, after in entry.changed]
+        [new.id for new in entry.made]
+        + [after.id for _, after in entry.changed]
         + [payment.id for payment in entry.checked]
         + [pointer.id for pointer in entry.pointers]
         + [row.event_id for row in entry.rows]
+        + list(entry.outdated)
     )
     if len(ids) != len(set(ids)):
         raise ValueError(f"two actions on one item: {sorted(ids)}")
@@ -337,43 +364,6 @@ class FakeLease:
                 self.held.discard(key)
             self.done.add(key)
             return True
-
-
-class FakeSigningSecrets:
-    """`SigningSecrets` over two lists; `due` says whether a refresh may be made now."""
-
-    def __init__(
-        self,
-        current: Sequence[SigningSecret] = (),
-        *,
-        pending: Sequence[SigningSecret] = (),
-        cached: Sequence[SigningSecret] | None = None,
-    ) -> None:
-        self.stored = list(current)
-        self.pending = list(pending)
-        self.cached = list(current if cached is None else cached)
-        self.due = True
-        self.faults = Faults()
-
-    def current(self, name: str) -> Sequence[str]:
-        """See `SigningSecrets.current`."""
-        with self.faults.around("current"):
-            return self._of_name(name)
-
-    def refreshed(self, name: str) -> Sequence[str] | None:
-        """See `SigningSecrets.refreshed`."""
-        with self.faults.around("refreshed"):
-            if self.due:
-                self.due = False
-                self.cached = [*self.stored, *self.pending]
-            elif self.cached:
-                return None
-            if not self.cached:
-                raise NotConfigured("no signing secret")
-            return self._of_name(name)
-
-    def _of_name(self, name: str) -> Sequence[str]:
-        return list(dict.fromkeys(e.secret for e in self.cached if e.name == name))
 
 
 class FakeTelemetry:

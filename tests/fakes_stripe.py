@@ -1,7 +1,7 @@
 """Stripe in memory: fakes of the ports `StripeReader` and `PaymentGateway`."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from paidonce.domain.errors import StripeRefused
@@ -48,7 +48,7 @@ class FakeStripe:
 
     def make_intent(self, params: Mapping[str, Any], *, idempotency_key: str) -> bool:
         """Make the intent of this key; True when it was made before. Its answer is `made[key]`."""
-        asked = json.dumps(params, sort_keys=True)
+        asked = json.dumps(["/v1/payment_intents", None, params], sort_keys=True)
         if idempotency_key in self.made:
             if self.made[idempotency_key][0] != asked:
                 raise StripeRefused(
@@ -92,7 +92,8 @@ class FakeStripe:
     def _cancel(self, intent_id: str | None, params: Mapping[str, Any]) -> dict[str, Any]:
         open_or_held = ("requires_payment_method", "requires_action", "requires_capture")
         intent = self._of(intent_id, *open_or_held)
-        return intent | {"status": "canceled", "cancellation_reason": params.get("reason")}
+        reason = params.get("cancellation_reason")
+        return intent | {"status": "canceled", "cancellation_reason": reason}
 
     def _refund(self, _: str | None, params: Mapping[str, Any]) -> dict[str, Any]:
         refunds = [o for o in self.objects.values() if o["object"] == "refund"]
@@ -202,14 +203,29 @@ class FakeStripeGateway:
         """See `StripeGateway.send`."""
         assert time_left() > 0
         with self.faults.around("send"):
+            if call.method == "delete":
+                found = self.stripe.does[f"delete {call.path}"](call.object_id, call.params)
+                self.stripe.objects[found["id"]] = found
+                seen = self.stripe.answered(json.dumps(found), Source.ANSWER)
+                return Answer(seen=seen, request_id="req_fake", replayed=False)
             self.keys.append(call.idempotency_key)
             replayed = self.stripe.do(call)
             _, first_answer = self.stripe.made[call.idempotency_key]
             seen = self.stripe.answered(first_answer, Source.ANSWER)
             return Answer(seen=seen, request_id="req_fake", replayed=replayed)
 
-    def get(self, resource: str, object_id: str, *, time_left: TimeLeft) -> Answer:
-        """See `StripeGateway.get`."""
+    def get(
+        self,
+        resource: str,
+        object_id: str,
+        *,
+        time_left: TimeLeft,
+        expand: Sequence[str] = (),
+        may_be_absent: bool = False,
+    ) -> Answer:
+        """See `StripeGateway.get`; objects are kept expanded."""
+        assert not isinstance(expand, str)
+        assert may_be_absent in (True, False)
         assert resource
         assert time_left() > 0
         with self.faults.around("get"):
@@ -217,14 +233,27 @@ class FakeStripeGateway:
             return Answer(seen=seen, request_id="req_fake", replayed=False)
 
     def listed(
-        self, resource: str, *, created_from: int, time_left: TimeLeft
+        self,
+        resource: str,
+        *,
+        created_from: int,
+        created_to: int | None = None,
+        time_left: TimeLeft,
+        only: Mapping[str, Any] | None = None,
     ) -> Iterator[Mapping[str, Any]]:
-        """See `StripeGateway.listed`."""
+        """See `StripeGateway.listed`; of `only` what is a field is compared."""
         assert time_left() > 0
+        wanted = {name: value for name, value in (only or {}).items() if name != "expand"}
         with self.faults.around("listed"):
             found = [
                 o
                 for o in self.stripe.objects.values()
-                if o["object"] == resource and o["created"] >= created_from
+                if o["object"] == resource
+                and created_from <= o["created"] <= (created_to or o["created"])
+                and all(o[name] == value for name, value in wanted.items())
             ]
-        yield from json.loads(json.dumps(found[::-1]))
+        yield from json.loads(json.dumps([self._expanded(o, only or {}) for o in found[::-1]]))
+
+    def _expanded(self, found: dict[str, Any], only: Mapping[str, Any]) -> dict[str, Any]:
+        names = [path.removeprefix("data.") for path in only.get("expand", ())]
+        return found | {name: self.stripe.objects[found[name]] for name in names}

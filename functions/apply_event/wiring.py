@@ -9,11 +9,13 @@ from typing import Any
 import boto3
 from paidonce import rules
 from paidonce.adapters.aws import client_config
+from paidonce.adapters.breaker import Breaker
 from paidonce.adapters.clock import SystemClock
 from paidonce.adapters.dynamodb_books import DynamoDbBooks
 from paidonce.adapters.dynamodb_counters import Budget, DynamoDbCounter
 from paidonce.adapters.lease import PowertoolsLease
 from paidonce.adapters.secrets import StripeKey
+from paidonce.adapters.sqs_operations import SqsOperationQueue
 from paidonce.adapters.sqs_queue import SqsEventQueue
 from paidonce.adapters.stripe_calls import StripeCalls
 from paidonce.adapters.stripe_gateway import StripeSdkReader
@@ -21,6 +23,7 @@ from paidonce.adapters.telemetry import PowertoolsTelemetry
 from paidonce.domain import rulebook
 from paidonce.domain.ownership import Stage
 from paidonce.use_cases.apply_event import ApplyEvent
+from paidonce.use_cases.cancel_strays import CancelStrays
 from paidonce.use_cases.patience import Limits, Patience
 
 rulebook.load(rules)
@@ -48,8 +51,9 @@ _books = DynamoDbBooks(
     ledger_days=int(os.environ["LEDGER_DAYS"]),
     clock=_clock,
 )
+_sqs = boto3.client("sqs", config=_calls)
 _queue = SqsEventQueue(
-    boto3.client("sqs", config=_calls),
+    _sqs,
     queue_url=os.environ["EVENTS_QUEUE_URL"],
     dead_letter_queue_url=os.environ["EVENTS_DEAD_LETTER_QUEUE_URL"],
 )
@@ -59,18 +63,28 @@ _lease = PowertoolsLease(
     key_prefix="apply_event",
     lease_seconds=int(os.environ["LEASE_SECONDS"]),
 )
+_key = StripeKey(
+    boto3.client("secretsmanager", config=_calls),
+    arn=os.environ["READER_KEY_ARN"],
+    cache_seconds=int(os.environ["SECRET_CACHE_SECONDS"]),
+    telemetry=_telemetry,
+)
 _reader = StripeSdkReader(
     StripeCalls(
-        StripeKey(
-            boto3.client("secretsmanager", config=_calls),
-            arn=os.environ["READER_KEY_ARN"],
-            cache_seconds=int(os.environ["SECRET_CACHE_SECONDS"]),
-            telemetry=_telemetry,
-        ),
+        _key,
         base_url=os.environ["STRIPE_API_URL"],
         clock=_clock,
         telemetry=_telemetry,
         api_version=os.environ["STRIPE_API_VERSION"],
+        breaker=Breaker(
+            _dynamodb,
+            payments_table=_PAYMENTS_TABLE,
+            secret_name=_key.secret_name,
+            key=_key,
+            clock=_clock,
+            telemetry=_telemetry,
+            probe_seconds=int(os.environ["BREAKER_PROBE_SECONDS"]),
+        ),
     ),
     budget=Budget(
         DynamoDbCounter(_dynamodb, payments_table=_PAYMENTS_TABLE, clock=_clock),
@@ -85,6 +99,12 @@ _apply_event = ApplyEvent(
     queue=_queue,
     lease=_lease,
     reader=_reader,
+    cancel_strays=CancelStrays(
+        operations=SqsOperationQueue(
+            _sqs, queue_url=os.environ["OPERATIONS_QUEUE_URL"], clock=_clock
+        ),
+        telemetry=_telemetry,
+    ),
     patience=Patience(
         books=_books,
         queue=_queue,

@@ -1,79 +1,13 @@
-"""One request on its way through the function: who asks, under which ids, until when."""
-
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, TypeGuard, cast
+"""One request on its way through this function (how: `paidonce.adapters.api.exchange`)."""
 
 from aws_lambda_powertools.event_handler.api_gateway import BaseRouter
-from paidonce.domain.caller import Caller
-from paidonce.domain.card_data import holds_card_number
+from paidonce.adapters.api import exchange
 
-from payments_api.claims import read_caller
 from payments_api.services import Services
 
-# Ids as tracing tools write them: UUIDs, X-Ray's Root=1-…, W3C's traceparent.
-_SANE_ID = re.compile(r"[A-Za-z0-9._:=;/+\-]{1,128}", re.ASCII)
-# What an answer takes on its way out; the rest of Lambda's time is the request's.
-_LAST_SECONDS = 1.0
-_NAME = "exchange"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Exchange:
-    """`ends_at`: the moment (seconds since 1970) at which the caller must have an answer."""
-
-    services: Services
-    event: Mapping[str, Any]
-    context: Any
-    request_id: str
-    correlation_id: str
-    ends_at: float
-
-    @classmethod
-    def of(cls, event: Mapping[str, Any], context: Any, services: Services) -> "Exchange":
-        """Read the ids of a request; nothing in it is trusted."""
-        given = (event.get("requestContext") or {}).get("requestId")
-        request_id = given if _is_sane(given) else str(context.aws_request_id)
-        headers = {str(k).lower(): v for k, v in (event.get("headers") or {}).items()}
-        correlation_id = headers.get("x-correlation-id")
-        remaining = context.get_remaining_time_in_millis() / 1000 - _LAST_SECONDS
-        return cls(
-            services=services,
-            event=event,
-            context=context,
-            request_id=request_id,
-            correlation_id=correlation_id if _is_sane(correlation_id) else request_id,
-            ends_at=services.clock.now() + min(services.request_deadline_seconds, remaining),
-        )
-
-    def caller(self, *scopes: str) -> Caller:
-        """Who asks. Raises Forbidden when no caller is named or one of the scopes is missing."""
-        services = self.services
-        caller = read_caller(
-            self.event, user_claim=services.user_claim, scope_prefix=services.scope_prefix
-        )
-        caller.must(*scopes)
-        return caller
-
-    def time_left(self) -> float:
-        """Seconds until the answer is due."""
-        return self.ends_at - self.services.clock.now()
-
-
-def put(router: BaseRouter, exchange: Exchange) -> None:
-    """Lay the request where its route finds it; Powertools clears it afterwards."""
-    router.append_context(**{_NAME: exchange})
+Exchange = exchange.Exchange[Services]
 
 
 def current(router: BaseRouter) -> Exchange:
     """The request that a route was called for."""
-    return cast("Exchange", router.context[_NAME])
-
-
-def _is_sane(given: object) -> TypeGuard[str]:
-    return (
-        isinstance(given, str)
-        and _SANE_ID.fullmatch(given) is not None
-        and not holds_card_number(given)
-    )
+    return exchange.current(router)

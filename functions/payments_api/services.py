@@ -1,28 +1,26 @@
 """What the routes work with: made once by `wiring.py`, or by a test."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from paidonce.use_cases.ports import Clock, Telemetry
+from paidonce.adapters.api.exchange import ApiServices
+from paidonce.use_cases.cancel_payment import CancelPayment
+from paidonce.use_cases.capture_payment import CapturePayment
+from paidonce.use_cases.catalogue import LookUpPrices
 from paidonce.use_cases.read_payment import ReadPayment
 from paidonce.use_cases.take_payment import TakePayment
 
+from payments_api.billing import Billing
+
 
 @dataclass(frozen=True, kw_only=True)
-class Services:
-    """The use cases, and the settings of the stage that a route shows or needs.
-
-    `answer` makes the HTTP answer of an error and a request id. `scope_prefix` is what the token's
-    issuer may put before a scope.
-    """
+class Services(ApiServices):
+    """The use cases, and the settings of the stage that a route shows."""
 
     take_payment: TakePayment
+    capture_payment: CapturePayment
+    cancel_payment: CancelPayment
     read_payment: ReadPayment
-    clock: Clock
-    telemetry: Telemetry
-    answer: Callable[[BaseException, str], dict[str, Any]]
+    prices: LookUpPrices
+    billing: Billing
     settings: Mapping[str, str]
-    user_claim: str
-    scope_prefix: str
-    request_deadline_seconds: float

@@ -3,10 +3,15 @@
 A field's description is also the sentence that a caller reads when the field is wrong.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
+from paidonce.adapters.api.refusals import BESIDE_ITEMS
+from paidonce.adapters.api.shapes import ANSWER as _ANSWER
+from paidonce.adapters.api.shapes import INPUT as _INPUT
+from paidonce.adapters.api.shapes import PaymentView
 from paidonce.domain.currency import CURRENCIES
 from paidonce.domain.money import AMOUNT_MINOR_MAX
+from paidonce.domain.price import ITEMS_MAX, QUANTITY_MAX
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -14,13 +19,14 @@ from pydantic import (
     Field,
     JsonValue,
     StringConstraints,
+    ValidationInfo,
     WithJsonSchema,
+    field_validator,
 )
+from pydantic_core import PydanticCustomError
 
 # Stripe's limits of metadata, less our own four marks (https://docs.stripe.com/api/metadata).
 NOTES_MAX = 46
-_INPUT = ConfigDict(extra="forbid", strict=True, frozen=True)
-_ANSWER = ConfigDict(frozen=True)
 
 OrderId = Annotated[
     str,
@@ -79,6 +85,10 @@ Description = Annotated[str, StringConstraints(min_length=1, max_length=1000, pa
 CustomerId = Annotated[str, StringConstraints(pattern=r"^cus_[A-Za-z0-9_]{1,250}$")]
 
 
+# As the gateway takes ids of Stripe's into a path; prices that were plans have names of their own.
+PriceId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,255}$")]
+AnyValue = TypeVar("AnyValue")
+
 _CODES: list[JsonValue] = [*sorted(CURRENCIES)]
 
 
@@ -104,21 +114,62 @@ def _amounts_by_currency() -> list[JsonValue]:
     ]
 
 
-class NewPayment(BaseModel):
-    """What to charge for an order; prices (`items`) instead of an amount come later."""
+class PaymentItem(BaseModel):
+    """So many of one price, which is paid once."""
 
-    model_config = _INPUT | ConfigDict(json_schema_extra={"allOf": _amounts_by_currency()})
+    model_config = _INPUT
+
+    price: PriceId
+    quantity: int = Field(ge=1, le=QUANTITY_MAX)
+
+
+AmountMinor = Annotated[int, Field(ge=1, le=AMOUNT_MINOR_MAX)]
+CurrencyCode = Annotated[
+    str, Field(pattern=r"^[a-z]{3}$"), WithJsonSchema({"type": "string", "enum": _CODES})
+]
+# Prices or an amount, and never both: what `_of_one_form` refuses, in JSON Schema's words.
+_FORMS: list[JsonValue] = [
+    {
+        "required": ["items"],
+        "properties": {
+            "items": {"type": "array"},
+            "amount_minor": {"type": "null"},
+            "currency": {"type": "null"},
+        },
+    },
+    {
+        "required": ["amount_minor", "currency"],
+        "properties": {
+            "items": {"type": "null"},
+            "amount_minor": {"type": "integer"},
+            "currency": {"type": "string"},
+        },
+    },
+]
+
+
+class NewPayment(BaseModel):
+    """What to charge for an order: prices (`items`), or an amount for callers who may name one."""
+
+    model_config = _INPUT | ConfigDict(
+        json_schema_extra={"oneOf": _FORMS, "allOf": _amounts_by_currency()}
+    )
 
     order_id: OrderId
-    amount_minor: int = Field(
-        ge=1,
-        le=AMOUNT_MINOR_MAX,
-        description=f"must be a whole number of minor units from 1 to {AMOUNT_MINOR_MAX}",
+    items: Annotated[list[PaymentItem], Field(min_length=1, max_length=ITEMS_MAX)] | None = Field(
+        default=None,
+        description=f"must be 1 to {ITEMS_MAX} items, of a price and a quantity up to "
+        f"{QUANTITY_MAX} each",
     )
-    currency: str = Field(
-        pattern=r"^[a-z]{3}$",
+    amount_minor: AmountMinor | None = Field(
+        default=None,
+        description=f"must be a whole number of minor units from 1 to {AMOUNT_MINOR_MAX}",
+        validate_default=True,
+    )
+    currency: CurrencyCode | None = Field(
+        default=None,
         description="must be a currency that Stripe charges in, as three small letters",
-        json_schema_extra={"enum": _CODES},
+        validate_default=True,
     )
     user_id: UserId | None = Field(
         default=None,
@@ -141,65 +192,37 @@ class NewPayment(BaseModel):
         ),
     )
 
-
-class LastError(BaseModel):
-    """Why the last attempt failed, in words for the shopper."""
-
-    model_config = _ANSWER
-
-    code: str | None
-    decline_code: str | None
-    message: str
+    @field_validator("amount_minor", "currency")
+    @classmethod
+    def _of_one_form(cls, value: AnyValue, info: ValidationInfo) -> AnyValue:
+        """Here and not for the whole model, so that all that is wrong is said at once."""
+        if "items" in info.data and (info.data["items"] is None) is (value is None):
+            raise PydanticCustomError("missing" if value is None else BESIDE_ITEMS, "see the type")
+        return value
 
 
-class RefundLine(BaseModel):
-    """One refund of a payment."""
+class Capture(BaseModel):
+    """How much of an authorised payment to take; without an amount, all of it."""
 
-    model_config = _ANSWER
+    model_config = _INPUT
 
-    id: str
-    amount_minor: int
-    status: str
-    reason: str | None
-
-
-class DisputeLine(BaseModel):
-    """One dispute of a payment."""
-
-    model_config = _ANSWER
-
-    id: str
-    status: str
-    reason: str | None
-    amount_minor: int
-    due_by: str | None
+    amount_minor: int | None = Field(
+        default=None,
+        ge=1,
+        le=AMOUNT_MINOR_MAX,
+        description="must be a whole number of minor units, at most what was authorised",
+    )
 
 
-class PaymentView(BaseModel):
-    """A payment as the API shows it."""
+class Cancel(BaseModel):
+    """Why a payment is canceled, in one of Stripe's words."""
 
-    model_config = _ANSWER
+    model_config = _INPUT
 
-    id: str
-    order_id: str
-    user_id: str | None
-    status: Literal[
-        "pending", "requires_action", "processing", "failed", "authorized", "paid", "canceled"
-    ]
-    amount_minor: int
-    currency: str
-    payment_intent_id: str | None
-    charge_id: str | None
-    amount_captured_minor: int
-    amount_refunded_minor: int
-    refunds: list[RefundLine]
-    disputes: list[DisputeLine]
-    fraud_warning: dict[str, str] | None
-    customer_id: str | None
-    last_error: LastError | None
-    version: int
-    created_at: str
-    updated_at: str
+    reason: Literal["duplicate", "fraudulent", "requested_by_customer", "abandoned"] | None = Field(
+        default=None,
+        description="must be duplicate, fraudulent, requested_by_customer or abandoned",
+    )
 
 
 class TakenPayment(BaseModel):
@@ -245,6 +268,27 @@ class ClientSecret(BaseModel):
     client_secret: str
 
 
+class PriceView(BaseModel):
+    """A price as the API shows it; `interval` is null for what is paid once."""
+
+    model_config = _ANSWER
+
+    id: str
+    product: str
+    name: str
+    amount_minor: int
+    currency: str
+    interval: str | None
+
+
+class Prices(BaseModel):
+    """What is sold."""
+
+    model_config = _ANSWER
+
+    prices: list[PriceView]
+
+
 class Settings(BaseModel):
     """What a checkout page must know of a stage."""
 
@@ -252,30 +296,3 @@ class Settings(BaseModel):
 
     publishable_key: str
     stage: str
-
-
-class Refusal(BaseModel):
-    """Why a request was refused: `code` is stable, `fields` says which fields are wrong and how."""
-
-    model_config = _ANSWER
-
-    code: str
-    message: str
-    request_id: str
-    fields: dict[str, str] | None = None
-
-
-class Refused(BaseModel):
-    """Every error of our functions."""
-
-    model_config = _ANSWER
-
-    error: Refusal
-
-
-class GatewayRefused(BaseModel):
-    """What API Gateway answers on its own."""
-
-    model_config = _ANSWER
-
-    message: str

@@ -31,6 +31,7 @@ class Webhooks(Construct):
         stage: Stage,
         storage: Storage,
         layers: Sequence[lambda_.ILayerVersion],
+        operations: HouseQueue,
     ) -> None:
         super().__init__(scope, construct_id)
         self.events = HouseQueue(
@@ -61,7 +62,8 @@ class Webhooks(Construct):
             size=Size(
                 timeout_seconds=stage.worker.timeout_seconds, memory_mb=stage.worker.memory_mb
             ),
-            environment=self._worker_environment(stage, storage),
+            environment=self._worker_environment(stage, storage)
+            | {"OPERATIONS_QUEUE_URL": operations.queue.queue_url},
             # An event that waits is sent again as a copy, up to 24 h long: some hundred rounds.
             feeds_itself=True,
         )
@@ -107,4 +109,5 @@ class Webhooks(Construct):
             "LEDGER_DAYS": str(stage.retention.ledger_days),
             "FETCH_TIMEOUT_SECONDS": str(worker.fetch_timeout_seconds),
             "WORKER_BUDGET_PER_SECOND": str(stage.budgets.worker_per_second),
+            "BREAKER_PROBE_SECONDS": str(stage.breaker.probe_seconds),
         }

@@ -55,11 +55,21 @@ def _errors(of: Callable[[Service], HouseFunction]) -> Callable[[Service], cloud
     return lambda service: of(service).function.metric_errors(period=_FIVE_MINUTES)
 
 
-def _everywhere(name: str, says: str, metric: str) -> tuple["Watch", ...]:
+_OF_INTENTS = (
+    ("api", "payments_api"),
+    ("worker", "apply_event"),
+    ("operations", "run_operation"),
+)
+_OF_STRIPE = (*_OF_INTENTS, ("refunds", "refunds_api"))
+
+
+def _everywhere(
+    name: str, says: str, metric: str, *, folders: tuple[tuple[str, str], ...] = _OF_STRIPE
+) -> tuple["Watch", ...]:
     """The same matter for each function that can meet it: `service` tells them apart."""
     return tuple(
         Watch(name=f"{name}-{short}", says=f"{folder}: {says}", metric=_counted(metric, folder))
-        for short, folder in (("api", "payments_api"), ("worker", "apply_event"))
+        for short, folder in folders
     )
 
 
@@ -117,6 +127,36 @@ ALARMS = (
         metric=_counted("DeadEvents", "apply_event"),
     ),
     Watch(
+        name="operations-dead-letters",
+        says="A call to Stripe was given up: what a caller was promised may not be done.",
+        metric=lambda service: (
+            service.operations.operations.dead_letters.metric_approximate_number_of_messages_visible(
+                period=_MINUTE, statistic="Maximum"
+            )
+        ),
+    ),
+    Watch(
+        name="operations-oldest-message",
+        says="Operations wait too long in the queue: run_operation is too slow, or does not run.",
+        metric=lambda service: (
+            service.operations.operations.queue.metric_approximate_age_of_oldest_message(
+                period=_MINUTE, statistic="Maximum"
+            )
+        ),
+        at_least=lambda stage: stage.alarms.oldest_message_seconds,
+    ),
+    Watch(
+        name="operation-errors",
+        says="run_operation crashes or is killed: its operation comes back.",
+        metric=_errors(lambda service: service.operations.run_operation),
+        at_least=lambda stage: stage.alarms.processor_errors,
+    ),
+    Watch(
+        name="dead-operations",
+        says="The ledger holds a call that was given up.",
+        metric=_counted("DeadEvents", "run_operation"),
+    ),
+    Watch(
         name="signature-refused",
         says="Webhooks fail verification: a wrong signing secret, or forged traffic.",
         metric=_counted("SignatureRefused", "receive_webhook", period=_FIVE_MINUTES),
@@ -131,12 +171,19 @@ ALARMS = (
         "paid-twice",
         "a second intent of one payment succeeded: a customer paid twice.",
         "PaidTwice",
+        folders=_OF_INTENTS,
     ),
     *_everywhere(
-        "amount-mismatch", "Stripe took another amount or currency than we asked.", "AmountMismatch"
+        "amount-mismatch",
+        "Stripe took another amount or currency than we asked.",
+        "AmountMismatch",
+        folders=_OF_INTENTS,
     ),
     *_everywhere(
-        "paid-and-canceled", "Stripe calls one payment both paid and canceled.", "PaidAndCanceled"
+        "paid-and-canceled",
+        "Stripe calls one payment both paid and canceled.",
+        "PaidAndCanceled",
+        folders=_OF_INTENTS,
     ),
     *_everywhere(
         "invalid-request",
@@ -144,6 +191,9 @@ ALARMS = (
         "InvalidRequest",
     ),
     *_everywhere("key-refused", "Stripe does not accept the key (401).", "StripeKeyRefused"),
+    *_everywhere(
+        "breaker-open", "nothing is asked of Stripe: it refused the key (401).", "BreakerOpen"
+    ),
     *_everywhere(
         "permission-denied", "the key lacks a permission (403).", "StripePermissionDenied"
     ),

@@ -11,8 +11,10 @@ from infra.blocks.http_api import HttpWayIn, Issuer, Limit
 from infra.blocks.key import TABLE_KEY_ACTIONS
 from infra.blocks.layers import Layers, Target
 from infra.blocks.stack import HouseStack
-from infra.features import payments_api, webhooks
+from infra.features import payments_api, refunds_api, webhooks
+from infra.features.operations import Operations
 from infra.features.payments_api import PaymentsApi
+from infra.features.refunds_api import RefundsApi
 from infra.features.webhooks import Webhooks
 from infra.stacks.storage import Storage
 from infra.stage import Stage
@@ -37,8 +39,19 @@ class Service(HouseStack):
             scope, "service", stage=stage, description="Paid Once: API, queue and functions"
         )
         layers = Layers(self, "Layers", runtime=stage.runtime, build=build_layer).versions
-        self.webhooks = Webhooks(self, "Webhooks", stage=stage, storage=storage, layers=layers)
-        self.payments = PaymentsApi(self, "Payments", stage=stage, storage=storage, layers=layers)
+        self.operations = Operations(
+            self, "Operations", stage=stage, storage=storage, layers=layers
+        )
+        operations = self.operations.operations
+        self.webhooks = Webhooks(
+            self, "Webhooks", stage=stage, storage=storage, layers=layers, operations=operations
+        )
+        self.payments = PaymentsApi(
+            self, "Payments", stage=stage, storage=storage, layers=layers, operations=operations
+        )
+        self.refunds = RefundsApi(
+            self, "Refunds", stage=stage, storage=storage, layers=layers, operations=operations
+        )
         self.way_in = HttpWayIn(self, "WayIn", stage=stage, issuer=_issuer(stage, storage))
         self.way_in.add(
             webhooks.ROUTES,
@@ -48,9 +61,12 @@ class Service(HouseStack):
             ),
         )
         self.way_in.add(payments_api.ROUTES, self.payments.payments_api)
+        self.way_in.add(refunds_api.ROUTES, self.refunds.refunds_api)
         self._grant_receive_webhook(storage)
         self._grant_apply_event(storage)
         self._grant_payments_api(storage)
+        self._grant_refunds_api(storage)
+        self._grant_run_operation(storage)
         self._outputs()
 
     @property
@@ -60,6 +76,8 @@ class Service(HouseStack):
             self.webhooks.receive_webhook,
             self.webhooks.apply_event,
             self.payments.payments_api,
+            self.refunds.refunds_api,
+            self.operations.run_operation,
         ]
 
     def _grant_receive_webhook(self, storage: Storage) -> None:
@@ -79,7 +97,12 @@ class Service(HouseStack):
             on=events.queue.queue_arn,
         )
         worker.may("sqs:SendMessage", on=events.dead_letters.queue_arn)
-        worker.may("dynamodb:BatchGetItem", *_COMMIT, on=storage.payments.table_arn)
+        # A stray intent's cancel.
+        worker.may("sqs:SendMessage", on=self.operations.operations.queue.queue_arn)
+        # One item is read alone: the breaker of its key.
+        worker.may(
+            "dynamodb:BatchGetItem", "dynamodb:GetItem", *_COMMIT, on=storage.payments.table_arn
+        )
         worker.may("dynamodb:BatchGetItem", "dynamodb:PutItem", on=storage.events.table_arn)
         worker.may(*_LEASE, on=storage.idempotency.table_arn)
         worker.may_use_key(*TABLE_KEY_ACTIONS, on=storage.key.key_arn, through="dynamodb")
@@ -91,9 +114,47 @@ class Service(HouseStack):
         api.may("dynamodb:GetItem", *_COMMIT, on=storage.payments.table_arn)
         # The ledger row of an answer is written in the same transaction.
         api.may("dynamodb:PutItem", on=storage.events.table_arn)
+        api.may(*_LEASE, on=storage.idempotency.table_arn)
         api.may_use_key(*TABLE_KEY_ACTIONS, on=storage.key.key_arn, through="dynamodb")
         api.may("secretsmanager:GetSecretValue", on=storage.secrets.payments.secret_arn)
         api.may_use_key("kms:Decrypt", on=storage.key.key_arn, through="secretsmanager")
+        # What has no outcome when the deadline is over.
+        api.may("sqs:SendMessage", on=self.operations.operations.queue.queue_arn)
+
+    def _grant_refunds_api(self, storage: Storage) -> None:
+        api = self.refunds.refunds_api
+        # A refund is found through its pointer; one item is read alone: the breaker of its key.
+        api.may(
+            "dynamodb:BatchGetItem", "dynamodb:GetItem", *_COMMIT, on=storage.payments.table_arn
+        )
+        # The ledger row of an answer is written in the same transaction.
+        api.may("dynamodb:PutItem", on=storage.events.table_arn)
+        api.may(*_LEASE, on=storage.idempotency.table_arn)
+        api.may_use_key(*TABLE_KEY_ACTIONS, on=storage.key.key_arn, through="dynamodb")
+        # The only key that can refund, and no other.
+        api.may("secretsmanager:GetSecretValue", on=storage.secrets.refunds.secret_arn)
+        api.may_use_key("kms:Decrypt", on=storage.key.key_arn, through="secretsmanager")
+        # What has no outcome when the deadline is over.
+        api.may("sqs:SendMessage", on=self.operations.operations.queue.queue_arn)
+
+    def _grant_run_operation(self, storage: Storage) -> None:
+        runner, operations = self.operations.run_operation, self.operations.operations
+        runner.may(
+            "sqs:ReceiveMessage",
+            "sqs:DeleteMessage",
+            "sqs:ChangeMessageVisibility",
+            "sqs:GetQueueAttributes",
+            "sqs:SendMessage",
+            on=operations.queue.queue_arn,
+        )
+        runner.may("sqs:SendMessage", on=operations.dead_letters.queue_arn)
+        runner.may("dynamodb:GetItem", *_COMMIT, on=storage.payments.table_arn)
+        runner.may("dynamodb:BatchGetItem", "dynamodb:PutItem", on=storage.events.table_arn)
+        runner.may(*_LEASE, on=storage.idempotency.table_arn)
+        runner.may_use_key(*TABLE_KEY_ACTIONS, on=storage.key.key_arn, through="dynamodb")
+        runner.may("secretsmanager:GetSecretValue", on=storage.secrets.payments.secret_arn)
+        runner.may("secretsmanager:GetSecretValue", on=storage.secrets.refunds.secret_arn)
+        runner.may_use_key("kms:Decrypt", on=storage.key.key_arn, through="secretsmanager")
 
     def _outputs(self) -> None:
         events, way_in = self.webhooks.events, self.way_in
@@ -104,9 +165,13 @@ class Service(HouseStack):
                 "ApiId": way_in.api.api_id,
                 "EventsQueueUrl": events.queue.queue_url,
                 "EventsDeadLetterQueueUrl": events.dead_letters.queue_url,
+                "OperationsQueueUrl": self.operations.operations.queue.queue_url,
+                "OperationsDeadLetterQueueUrl": self.operations.operations.dead_letters.queue_url,
                 "ReceiveWebhookFunctionName": self.webhooks.receive_webhook.name,
                 "ApplyEventFunctionName": self.webhooks.apply_event.name,
                 "PaymentsApiFunctionName": self.payments.payments_api.name,
+                "RefundsApiFunctionName": self.refunds.refunds_api.name,
+                "RunOperationFunctionName": self.operations.run_operation.name,
             }
         )
         if way_in.domain is not None:

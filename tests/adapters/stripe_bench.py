@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from paidonce.adapters.breaker import Breaker
 from paidonce.adapters.dynamodb_counters import Budget
+from paidonce.adapters.secrets import KeyVersion
 from paidonce.adapters.stripe_calls import StripeCalls
 from paidonce.adapters.stripe_gateway import StripeSdkGateway, StripeSdkReader
 from paidonce.domain.errors import NotConfigured
@@ -27,23 +29,30 @@ def refusal(status: int, code: str | None = None, **more: str) -> Canned:
 
 
 class RotatedKey:
-    """A key that was rotated: read anew it is another one."""
+    """A key that was rotated: read anew it is another one. `before` is under AWSPREVIOUS."""
 
-    def __init__(self, *keys: str) -> None:
+    def __init__(self, *keys: str, before: str | None = None) -> None:
         self.keys = list(keys)
+        self.before = before
         self.refreshes = 0
 
-    def read(self) -> str:
-        """The cached key."""
+    def current(self, *, anew: bool = False) -> KeyVersion:
+        """The cached key, or as it is stored now."""
+        if anew:
+            self.refreshes += 1
+            self.keys = self.keys[1:] or self.keys
         if not self.keys:
             raise NotConfigured("no key")
-        return self.keys[0]
+        return a_version(self.keys[0])
 
-    def refreshed(self) -> str:
-        """The key as it is stored now."""
-        self.refreshes += 1
-        self.keys = self.keys[1:] or self.keys
-        return self.read()
+    def previous(self) -> KeyVersion | None:
+        """The key before."""
+        return a_version(self.before) if self.before else None
+
+
+def a_version(key: str) -> KeyVersion:
+    """A version of the secret that holds this key."""
+    return KeyVersion(version_id=f"version of {key[-6:]}", key=key)
 
 
 @dataclass
@@ -55,12 +64,17 @@ class Bench:
     clock: FakeClock = field(default_factory=FakeClock)
     telemetry: FakeTelemetry = field(default_factory=FakeTelemetry)
     counter: FakeCounter = field(default_factory=FakeCounter)
+    breaker: Breaker | None = None
 
     @property
     def calls(self) -> StripeCalls:
         """What both adapters send through."""
         return StripeCalls(
-            self.key, base_url=self.server.url, clock=self.clock, telemetry=self.telemetry
+            self.key,
+            base_url=self.server.url,
+            clock=self.clock,
+            telemetry=self.telemetry,
+            breaker=self.breaker,
         )
 
     def gateway(self, call_timeout_seconds: float = 8, per_second: int = 60) -> StripeSdkGateway:

@@ -64,6 +64,7 @@ def test_rejections_are_4xx_and_the_rest_makes_stripe_deliver_again() -> None:
         (errors.SlowDown("x", retry_after_seconds=17), "17"),
         (errors.NotConfigured("x"), "60"),
         (errors.KeyRefused("x", http_status=403), "60"),
+        (errors.KeyRefused("x", http_status=401, retry_after_seconds=30), "30"),
         (errors.TryAgain("x"), "2"),
     ],
 )

@@ -13,6 +13,7 @@ from paidonce.adapters import items
 from paidonce.domain.ledger import DomainEvent, LedgerRow, Outcome
 from paidonce.domain.money import Money
 from paidonce.domain.payment import Creation, LastError, Payment, PaymentStatus
+from paidonce.domain.price import Item
 from paidonce.use_cases.ports import Pointer
 
 from tests.examples import a_payment
@@ -67,6 +68,7 @@ payments = st.builds(
     metadata=st.dictionaries(words, words, max_size=4),
     payment_intent_id=st.none() | words,
     charge_id=st.none() | words,
+    items=st.lists(st.builds(Item, price=words, quantity=st.integers(1, 999))).map(tuple),
     amount_captured_minor=st.integers(0, 99_999_999),
     customer_id=st.none() | words,
     last_error=st.none()

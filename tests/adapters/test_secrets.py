@@ -14,7 +14,8 @@ from paidonce.domain.errors import NotConfigured, TryAgain
 from paidonce.use_cases.ports import SigningSecret, SigningSecrets
 
 from tests.adapters.places import Place
-from tests.fakes import FakeClock, FakeSigningSecrets, FakeTelemetry
+from tests.fakes import FakeClock, FakeTelemetry
+from tests.fakes_secrets import FakeSigningSecrets
 
 PLACEHOLDER = '{"based_on": null, "endpoints": []}'
 ONE, TWO, OTHER = ("wh" + f"sec_{name}" for name in ("one", "two", "other"))
@@ -285,11 +286,25 @@ def test_a_key_is_cached_until_it_is_asked_for_anew(moto: Place) -> None:
     client = moto.client("secretsmanager")
     arn = moto.secret('{"key": "first", "created": null}')
     key = StripeKey(client, arn=arn, cache_seconds=300, telemetry=FakeTelemetry())
-    assert key.read() == "first"
+    assert key.current().key == "first"
     client.put_secret_value(SecretId=arn, SecretString='{"key": "second\\n", "created": 1}')
-    assert key.read() == "first"
-    assert key.refreshed() == "second"
-    assert key.read() == "second"
+    assert key.current().key == "first"
+    assert key.current(anew=True).key == "second"
+    assert key.current().key == "second"
+
+
+def test_a_key_comes_with_the_id_of_its_version_and_the_one_before_it(moto: Place) -> None:
+    client = moto.client("secretsmanager")
+    arn = moto.secret('{"key": "first", "created": null}')
+    key = StripeKey(client, arn=arn, cache_seconds=300, telemetry=FakeTelemetry())
+    assert key.previous() is None
+    made = client.put_secret_value(SecretId=arn, SecretString='{"key": "second", "created": 1}')
+    current, before = key.current(), key.previous()
+    assert (current.key, current.version_id) == ("second", made["VersionId"])
+    assert before is not None
+    assert before.key == "first"
+    assert before.version_id not in ("", current.version_id)
+    assert "second" not in repr(current)
 
 
 @pytest.mark.parametrize("value", ['{"key": "", "created": null}', "{}", "x", '{"key": null}'])
@@ -300,7 +315,7 @@ def test_a_placeholder_is_not_configured_and_its_secret_is_named_once(
     key = a_key(moto, value, telemetry)
     for _ in range(3):
         with pytest.raises(NotConfigured):
-            key.read()
+            key.current()
     ((_, ids),) = telemetry.facts
     assert str(ids["secret"]).startswith("paidonce/contract/")
 

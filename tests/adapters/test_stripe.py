@@ -8,6 +8,7 @@ import pytest
 import stripe
 from paidonce.adapters.clock import SystemClock
 from paidonce.adapters.dynamodb_counters import Budget
+from paidonce.adapters.secrets import KeyVersion
 from paidonce.adapters.stripe_calls import StripeCalls
 from paidonce.adapters.stripe_gateway import StripeSdkGateway, StripeSdkReader
 from paidonce.domain.errors import StripeRefused
@@ -46,15 +47,16 @@ class OneKey:
     """The stand-in takes any test key: each is an account of its own."""
 
     def __init__(self, key: str) -> None:
-        self._key = key
+        self._version = KeyVersion(version_id="the only one", key=key)
 
-    def read(self) -> str:
+    def current(self, *, anew: bool = False) -> KeyVersion:
         """The key."""
-        return self._key
+        assert anew in (True, False)
+        return self._version
 
-    def refreshed(self) -> str:
-        """The same."""
-        return self._key
+    def previous(self) -> KeyVersion | None:
+        """None."""
+        return None
 
 
 @pytest.fixture(scope="module", params=["fake", "stand-in"])

@@ -82,13 +82,27 @@ def test_clients_are_known_in_adapters_and_wiring_only() -> None:
     assert {path: modules for path, modules in found.items() if modules} == {}
 
 
+def adapters_known(tree: ast.AST) -> set[str]:
+    """`paidonce.adapters.api` is what the functions of the API share: it holds no client."""
+    return {
+        name
+        for name in imported(tree)
+        if name.startswith("paidonce.adapters")
+        and name != "paidonce.adapters"
+        and not f"{name}.".startswith("paidonce.adapters.api.")
+    }
+
+
 def test_functions_take_adapters_from_their_wiring_only() -> None:
-    found = [
-        shown(p)
+    found = {
+        shown(p): names
         for p in python_files("functions")
-        if p.name != "wiring.py" and knows(parsed(p), "paidonce.adapters")
-    ]
-    assert found == []
+        if p.name != "wiring.py" and (names := adapters_known(parsed(p)))
+    }
+    assert found == {}
+    assert adapters_known(ast.parse("from paidonce.adapters.api import body")) == set()
+    for text in ("from paidonce.adapters import http", "import paidonce.adapters.apiary"):
+        assert adapters_known(ast.parse(text))
 
 
 def test_no_function_knows_another() -> None:

@@ -130,6 +130,13 @@ def test_a_queue_without_dead_letters_would_be_found() -> None:
     assert queues_without_dead_letters(queues) == {"c"}
 
 
+# Which function reads which queue.
+READERS = {
+    "paidonce-prod-stripe-events": "apply_event",
+    "paidonce-prod-stripe-operations": "run_operation",
+}
+
+
 def too_short(queues: Mapping[str, dict[str, Any]], readers: Mapping[str, int]) -> set[str]:
     """Queues whose messages come again while six attempts of their function could still run."""
     return {
@@ -139,12 +146,15 @@ def too_short(queues: Mapping[str, dict[str, Any]], readers: Mapping[str, int]) 
 
 def test_a_message_stays_hidden_six_times_as_long_as_its_function_may_take(prod: Assembly) -> None:
     """https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html."""
-    [mapping] = prod.resources("AWS::Lambda::EventSourceMapping").values()
-    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    readers = {
-        mapping["EventSourceArn"].removesuffix(".Arn"): deployed(prod)["apply_event"]["Timeout"]
-        + mapping.get("MaximumBatchingWindowInSeconds", 0)
-    }
+    readers = {}
+    for mapping in prod.resources("AWS::Lambda::EventSourceMapping").values():
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        queue = mapping["EventSourceArn"].removesuffix(".Arn")
+        folder = READERS[queue]
+        assert folder.replace("_", "") in str(mapping["FunctionName"])
+        window = mapping.get("MaximumBatchingWindowInSeconds", 0)
+        readers[queue] = deployed(prod)[folder]["Timeout"] + window
+    assert readers.keys() == READERS.keys()
     assert too_short(prod.resources("AWS::SQS::Queue"), readers) == set()
     assert too_short({"a": {"VisibilityTimeout": 59}}, {"a": 10}) == {"a"}
 

@@ -17,12 +17,12 @@ rulebook.load(rules)
 
 
 def decided_in(paths: list[Path]) -> Counter[str]:
-    """How often each type stands in a `@decides(…)`."""
+    """How often each type stands in a `@decides(…)` or an `@outdates(…)`."""
     return Counter(
         argument.value
         for path in paths
         for node in ast.walk(parsed(path))
-        if isinstance(node, ast.Call) and dotted(node.func).endswith("decides")
+        if isinstance(node, ast.Call) and dotted(node.func).endswith(("decides", "outdates"))
         for argument in node.args
         if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
     )
@@ -48,7 +48,7 @@ def test_every_rule_has_an_event(event_type: str) -> None:
     payload = (EVENTS / f"{event_type}.json").read_bytes()
     event = StripeEvent.parse(payload)
     assert event.type == event_type
-    rule = rulebook.rule_for(event_type)
+    rule = rulebook.rule_for(event_type) or rulebook.catalogue_rule_for(event_type)
     assert rule is not None
     assert event.object["object"] == rule.resource
     assert json.loads(payload)["object"] == "event"

@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,8 @@ OUTPUTS = {
     "TokenUrl",
     "EventsQueueUrl",
     "EventsDeadLetterQueueUrl",
+    "OperationsQueueUrl",
+    "OperationsDeadLetterQueueUrl",
     "PaymentsTableName",
     "EventsTableName",
     "IdempotencyTableName",
@@ -37,6 +40,8 @@ def test_functions_are_built_for_the_stage(prod: Assembly) -> None:
         "paidonce-prod-receive-webhook",
         "paidonce-prod-apply-event",
         "paidonce-prod-payments-api",
+        "paidonce-prod-refunds-api",
+        "paidonce-prod-run-operation",
     }
     for name, function in functions.items():
         folder = name.removeprefix("paidonce-prod-").replace("-", "_")
@@ -51,8 +56,8 @@ def test_functions_are_built_for_the_stage(prod: Assembly) -> None:
         assert "ReservedConcurrentExecutions" not in function
 
 
-def test_only_the_processor_may_feed_itself(prod: Assembly) -> None:
-    """It sends waiting events back to its own queue; Lambda would break that loop after 16."""
+def test_only_who_sends_to_its_own_queue_may_feed_itself(prod: Assembly) -> None:
+    """What waits goes back to the queue that it came from; Lambda would break that loop after 16."""
     loops = {
         name: function.get("RecursiveLoop")
         for name, function in prod.resources("AWS::Lambda::Function").items()
@@ -61,6 +66,8 @@ def test_only_the_processor_may_feed_itself(prod: Assembly) -> None:
         "paidonce-prod-receive-webhook": None,
         "paidonce-prod-apply-event": "Allow",
         "paidonce-prod-payments-api": None,
+        "paidonce-prod-refunds-api": None,
+        "paidonce-prod-run-operation": "Allow",
     }
 
 
@@ -77,6 +84,8 @@ def test_a_function_carries_its_own_package_and_no_other(prod: Assembly) -> None
         "python",
         "python",
         "receive_webhook",
+        "refunds_api",
+        "run_operation",
     ]
     for one in assets["files"].values():
         assert not list((prod.folder / one["source"]["path"]).rglob("__pycache__"))
@@ -88,16 +97,48 @@ def test_everything_is_called_by_its_alias(prod: Assembly) -> None:
     for integration in prod.resources("AWS::ApiGatewayV2::Integration").values():
         assert integration["IntegrationUri"] in aliases
         assert integration["PayloadFormatVersion"] == "2.0"
-    (source,) = prod.resources("AWS::Lambda::EventSourceMapping").values()
-    assert ":live" in json.dumps(source["FunctionName"])
+    sources = prod.resources("AWS::Lambda::EventSourceMapping").values()
+    assert len(sources) == 2
+    for source in sources:
+        assert ":live" in json.dumps(source["FunctionName"])
 
 
 def test_logs_are_kept_as_long_as_the_stage_says(assemblies: Assemblies) -> None:
     for name, days in (("prod", 90), ("local", 1)):
         groups = assemblies.of(name).resources("AWS::Logs::LogGroup")
         assert {group["RetentionInDays"] for group in groups.values()} == {days}
-        assert len(groups) == 4
+        assert len(groups) == len(assemblies.of(name).resources("AWS::Lambda::Function")) + 1
     assert set(NAMED) == set(LOG_DAYS)
+
+
+def reader_of(assembly: Assembly, queue: str) -> dict[str, Any]:
+    """The event source mapping of a queue."""
+    sources = assembly.resources("AWS::Lambda::EventSourceMapping").values()
+    arn = f"paidonce-{assembly.stage.name}-{queue}.Arn"
+    (source,) = [source for source in sources if source["EventSourceArn"] == arn]
+    return source
+
+
+@pytest.mark.parametrize("name", ["prod", "local"])
+def test_operations_are_bounded_and_have_dead_letters(assemblies: Assemblies, name: str) -> None:
+    assembly = assemblies.of(name)
+    queue = assembly.resources("AWS::SQS::Queue")[f"paidonce-{name}-stripe-operations"]
+    runner = assembly.resources("AWS::Lambda::Function")[f"paidonce-{name}-run-operation"]
+    variables = runner["Environment"]["Variables"]
+    assert queue["RedrivePolicy"] == {
+        "deadLetterTargetArn": f"paidonce-{name}-stripe-operations-dead.Arn",
+        "maxReceiveCount": 5,
+    }
+    assert queue["VisibilityTimeout"] >= 6 * runner["Timeout"]
+    assert variables["LEASE_SECONDS"] == str(queue["VisibilityTimeout"])
+    assert variables["TRIES_MAX"] == "5"
+    # A key must be given up before Stripe forgets it, and before the operation is.
+    assert int(variables["KEY_FRESH_SECONDS"]) < int(variables["GIVE_UP_AFTER_SECONDS"])
+    source = reader_of(assembly, "stripe-operations")
+    assert (source["BatchSize"], source["FunctionResponseTypes"]) == (
+        1,
+        ["ReportBatchItemFailures"],
+    )
 
 
 @pytest.mark.parametrize("name", ["prod", "local"])
@@ -107,7 +148,7 @@ def test_the_queue_is_bounded_and_has_dead_letters(assemblies: Assemblies, name:
     events = queues[f"paidonce-{name}-stripe-events"]
     dead = queues[f"paidonce-{name}-stripe-events-dead"]
     worker = assembly.resources("AWS::Lambda::Function")[f"paidonce-{name}-apply-event"]
-    (source,) = assembly.resources("AWS::Lambda::EventSourceMapping").values()
+    source = reader_of(assembly, "stripe-events")
     assert events["RedrivePolicy"] == {
         "deadLetterTargetArn": f"paidonce-{name}-stripe-events-dead.Arn",
         "maxReceiveCount": 5,
@@ -147,6 +188,19 @@ def test_each_route_asks_for_its_scope_in_both_forms(prod: Assembly) -> None:
         "GET /payments": ["payments:read", "paidonce-prod/payments:read"],
         "GET /payments/{id}": ["payments:read", "paidonce-prod/payments:read"],
         "GET /payments/{id}/client-secret": ["payments:write", "paidonce-prod/payments:write"],
+        "POST /customers": ["customers:write", "paidonce-prod/customers:write"],
+        "GET /customers/{id}": ["customers:read", "paidonce-prod/customers:read"],
+        "POST /portal-sessions": ["customers:write", "paidonce-prod/customers:write"],
+        "POST /checkout-sessions": ["payments:write", "paidonce-prod/payments:write"],
+        "POST /subscriptions": ["subscriptions:write", "paidonce-prod/subscriptions:write"],
+        "GET /subscriptions/{id}": ["subscriptions:read", "paidonce-prod/subscriptions:read"],
+        "POST /subscriptions/{id}": ["subscriptions:write", "paidonce-prod/subscriptions:write"],
+        "DELETE /subscriptions/{id}": ["subscriptions:write", "paidonce-prod/subscriptions:write"],
+        "GET /prices": ["payments:read", "paidonce-prod/payments:read"],
+        "POST /payments/{id}/capture": ["payments:write", "paidonce-prod/payments:write"],
+        "POST /payments/{id}/cancel": ["payments:write", "paidonce-prod/payments:write"],
+        "POST /refunds": ["refunds:write", "paidonce-prod/refunds:write"],
+        "GET /refunds/{id}": ["refunds:read", "paidonce-prod/refunds:read"],
     }
     for route in routes.values():
         expected = "JWT" if route.get("AuthorizationScopes") else "NONE"

@@ -14,7 +14,9 @@ from tests.infra.templates import STAGES, Assemblies, Assembly, spelt
 FUNCTION = "service AWS::Lambda::Function"
 RECEIVER = f"{FUNCTION} paidonce-STAGE-receive-webhook/Properties"
 WORKER = f"{FUNCTION} paidonce-STAGE-apply-event/Properties"
+RUNNER = f"{FUNCTION} paidonce-STAGE-run-operation/Properties"
 API = f"{FUNCTION} paidonce-STAGE-payments-api/Properties"
+REFUNDS = f"{FUNCTION} paidonce-STAGE-refunds-api/Properties"
 VARIABLES = "Environment/Variables"
 
 # Every difference between the templates of local and prod, under the setting that makes it.
@@ -47,21 +49,47 @@ MADE_BY = {
     ],
     "receiver.secret_cache_seconds": [f"{RECEIVER}/{VARIABLES}/SECRET_CACHE_SECONDS"],
     "receiver.secret_refresh_seconds": [f"{RECEIVER}/{VARIABLES}/SECRET_REFRESH_SECONDS"],
-    "worker.timeout_seconds": [f"{WORKER}/Timeout"],
+    "worker.timeout_seconds": [f"{WORKER}/Timeout", f"{RUNNER}/Timeout"],
     "worker.concurrency_max": [
         "service AWS::Lambda::EventSourceMapping */Properties/ScalingConfig/MaximumConcurrency"
     ],
     "worker.visibility_seconds": [
         f"{WORKER}/{VARIABLES}/LEASE_SECONDS",
         "service AWS::SQS::Queue paidonce-STAGE-stripe-events/Properties/VisibilityTimeout",
+        f"{RUNNER}/{VARIABLES}/LEASE_SECONDS",
+        "service AWS::SQS::Queue paidonce-STAGE-stripe-operations/Properties/VisibilityTimeout",
     ],
-    "worker.secret_cache_seconds": [f"{WORKER}/{VARIABLES}/SECRET_CACHE_SECONDS"],
-    "worker.wait_delays_seconds": [f"{WORKER}/{VARIABLES}/WAIT_DELAYS_SECONDS"],
+    "worker.secret_cache_seconds": [
+        f"{WORKER}/{VARIABLES}/SECRET_CACHE_SECONDS",
+        f"{RUNNER}/{VARIABLES}/SECRET_CACHE_SECONDS",
+    ],
+    "worker.wait_delays_seconds": [
+        f"{WORKER}/{VARIABLES}/WAIT_DELAYS_SECONDS",
+        f"{RUNNER}/{VARIABLES}/WAIT_DELAYS_SECONDS",
+    ],
     "worker.not_yet_known_max_seconds": [f"{WORKER}/{VARIABLES}/NOT_YET_KNOWN_MAX_SECONDS"],
     "worker.try_again_max_seconds": [f"{WORKER}/{VARIABLES}/TRY_AGAIN_MAX_SECONDS"],
-    "worker.failing_delays_seconds": [f"{WORKER}/{VARIABLES}/FAILING_DELAYS_SECONDS"],
-    "worker.fetch_timeout_seconds": [f"{WORKER}/{VARIABLES}/FETCH_TIMEOUT_SECONDS"],
-    "payments_api.secret_cache_seconds": [f"{API}/{VARIABLES}/SECRET_CACHE_SECONDS"],
+    "worker.failing_delays_seconds": [
+        f"{WORKER}/{VARIABLES}/FAILING_DELAYS_SECONDS",
+        f"{RUNNER}/{VARIABLES}/FAILING_DELAYS_SECONDS",
+    ],
+    "worker.fetch_timeout_seconds": [
+        f"{WORKER}/{VARIABLES}/FETCH_TIMEOUT_SECONDS",
+        f"{RUNNER}/{VARIABLES}/CALL_TIMEOUT_SECONDS",
+    ],
+    "operations.key_fresh_seconds": [f"{FUNCTION} */{VARIABLES}/KEY_FRESH_SECONDS"],
+    "operations.look_back_seconds": [f"{FUNCTION} */{VARIABLES}/LOOK_BACK_SECONDS"],
+    "operations.absent_after_seconds": [f"{FUNCTION} */{VARIABLES}/ABSENT_AFTER_SECONDS"],
+    "operations.give_up_after_seconds": [f"{RUNNER}/{VARIABLES}/GIVE_UP_AFTER_SECONDS"],
+    "payments_api.secret_cache_seconds": [
+        f"{API}/{VARIABLES}/SECRET_CACHE_SECONDS",
+        f"{REFUNDS}/{VARIABLES}/SECRET_CACHE_SECONDS",
+    ],
+    "payments_api.answers_kept_seconds": [f"{FUNCTION} */{VARIABLES}/ANSWERS_KEPT_SECONDS"],
+    "breaker.probe_seconds": [f"{FUNCTION} */{VARIABLES}/BREAKER_PROBE_SECONDS"],
+    "catalogue.memory_seconds": [f"{API}/{VARIABLES}/CATALOGUE_MEMORY_SECONDS"],
+    "catalogue.shared_seconds": [f"{API}/{VARIABLES}/CATALOGUE_SHARED_SECONDS"],
+    "catalogue.unknown_seconds": [f"{API}/{VARIABLES}/CATALOGUE_UNKNOWN_SECONDS"],
     "alarms.receiver_p99_ms": [
         "alarms AWS::CloudWatch::Alarm paidonce-STAGE-receiver-slow/Properties/Threshold"
     ],

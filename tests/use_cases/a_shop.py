@@ -10,7 +10,13 @@ from paidonce.domain.caller import Caller
 from paidonce.domain.money import Money
 from paidonce.domain.payment import Payment
 from paidonce.domain.payment_request import PaymentRequest
+from paidonce.use_cases.carry_out import CarryOut
+from paidonce.use_cases.catalogue import Freshness, LookUpPrices
+from paidonce.use_cases.change_payment import ChangePayment
+from paidonce.use_cases.defer import Defer
+from paidonce.use_cases.make_call import MakeCall
 from paidonce.use_cases.note_answer import NoteAnswer
+from paidonce.use_cases.note_try import NoteTry
 from paidonce.use_cases.read_payment import ReadPayment
 from paidonce.use_cases.take_payment import Taken, TakePayment
 
@@ -24,12 +30,16 @@ from tests.fakes import (
     Faults,
     Tables,
 )
-from tests.fakes_stripe import FakePaymentGateway, FakeStripe
+from tests.fakes_billing import FakeRequestBooks, teach
+from tests.fakes_catalogue import FakeCatalogue
+from tests.fakes_operations import FakeOperationQueue
+from tests.fakes_stripe import FakePaymentGateway, FakeStripe, FakeStripeGateway
 
 rulebook.load(rules)
 
 SHOPPER_SCOPES = frozenset({"payments:read", "payments:write", "payments:amount"})
 DEADLINE_SECONDS = 22
+KEY_FRESH_SECONDS = 23 * 3600
 
 
 class FakeKey:
@@ -60,7 +70,13 @@ class Shop:
         self.books: Any = FakeBooks(self.tables)
         self.payments: Any = FakePaymentBooks(self.tables)
         self.gateway: Any = FakePaymentGateway(self.stripe)
+        self.calls: Any = FakeStripeGateway(self.stripe)
+        self.operations: Any = FakeOperationQueue()
         self.counter: Any = FakeCounter()
+        self.requests: Any = FakeRequestBooks(self.tables)
+        self.billing_gateway: Any = FakeStripeGateway(self.stripe)
+        teach(self.stripe)
+        self.catalogue: Any = FakeCatalogue(self.tables)
 
     @cached_property
     def take_payment(self) -> TakePayment:
@@ -68,21 +84,88 @@ class Shop:
         return TakePayment(
             payments=self.payments,
             gateway=self.gateway,
-            note_answer=NoteAnswer(
-                books=self.books,
-                payments=self.payments,
-                clock=self.clock,
-                telemetry=self.telemetry,
-                stage=STAGE,
-                jitter=lambda: 0.5,
-            ),
+            sum_up=self.prices.total,
+            note_try=self.note_try,
+            note_answer=self.note_answer,
+            defer=self.defer,
             counter=self.counter,
             clock=self.clock,
             telemetry=self.telemetry,
             stage=STAGE,
-            jitter=lambda: 0.5,
             check_key=self.key.read,
             shopper_payments_per_minute=self.per_minute,
+        )
+
+    @cached_property
+    def note_answer(self) -> NoteAnswer:
+        """Writes down what Stripe answered."""
+        return NoteAnswer(
+            books=self.books,
+            payments=self.payments,
+            clock=self.clock,
+            telemetry=self.telemetry,
+            stage=STAGE,
+            jitter=lambda: 0.5,
+        )
+
+    @cached_property
+    def note_try(self) -> NoteTry:
+        """Writes down that a call is about to be made."""
+        return NoteTry(
+            payments=self.payments,
+            clock=self.clock,
+            telemetry=self.telemetry,
+            jitter=lambda: 0.5,
+            key_fresh_seconds=KEY_FRESH_SECONDS,
+        )
+
+    @cached_property
+    def defer(self) -> Defer:
+        """Leaves a call to run_operation."""
+        return Defer(operations=self.operations, telemetry=self.telemetry)
+
+    @cached_property
+    def make_call(self) -> MakeCall:
+        """Makes a call that stands in a row."""
+        return MakeCall(gateway=self.calls, note_try=self.note_try, note_answer=self.note_answer)
+
+    @cached_property
+    def change_payment(self) -> ChangePayment:
+        """What capture and cancel do alike."""
+        return ChangePayment(
+            payments=self.payments,
+            make_call=self.make_call,
+            defer=self.defer,
+            clock=self.clock,
+            jitter=lambda: 0.5,
+            check_key=self.key.read,
+        )
+
+    @cached_property
+    def prices(self) -> LookUpPrices:
+        """The catalogue, over what `stripe` sells."""
+        return LookUpPrices(
+            catalogue=self.catalogue,
+            gateway=self.calls,
+            clock=self.clock,
+            telemetry=self.telemetry,
+            freshness=Freshness(
+                memory_seconds=5, shared_seconds=600, unknown_seconds=30, claim_seconds=10
+            ),
+            jitter=lambda: 0.5,
+        )
+
+    @cached_property
+    def carry_out(self) -> CarryOut:
+        """What customers, subscriptions and sessions share."""
+        return CarryOut(
+            books=self.books,
+            requests=self.requests,
+            gateway=self.billing_gateway,
+            clock=self.clock,
+            telemetry=self.telemetry,
+            stage=STAGE,
+            jitter=lambda: 0.5,
         )
 
     @cached_property
@@ -105,7 +188,7 @@ class Shop:
     @property
     def intents(self) -> list[dict[str, Any]]:
         """All payment intents at Stripe."""
-        return list(self.stripe.objects.values())
+        return [o for o in self.stripe.objects.values() if o["object"] == "payment_intent"]
 
 
 def a_caller(name: str = "user-1", *more_scopes: str, user_id: str | None = "same") -> Caller:

@@ -15,7 +15,8 @@ from paidonce.use_cases.ports import Letter, LetterRefused, SigningSecret
 from paidonce.use_cases.receive_webhook import ReceiveWebhook, Webhook
 
 from tests.examples import a_payload
-from tests.fakes import FakeClock, FakeLetterbox, FakeSigningSecrets, FakeTelemetry
+from tests.fakes import FakeClock, FakeLetterbox, FakeTelemetry
+from tests.fakes_secrets import FakeSigningSecrets
 
 OLD, NEW = "whsec" + "_old", "whsec" + "_new"
 BY_ID = {"kind": "event", "schema": 1, "id": "evt_1"}

@@ -10,6 +10,7 @@ from paidonce.domain.moment import iso
 from paidonce.domain.payment import Payment
 from paidonce.domain.stripe_event import StripeEvent
 from paidonce.use_cases.apply_event import ApplyEvent
+from paidonce.use_cases.cancel_strays import CancelStrays
 from paidonce.use_cases.patience import Limits, Patience
 from paidonce.use_cases.ports import Delivery
 
@@ -23,6 +24,7 @@ from tests.fakes import (
     Sent,
     Tables,
 )
+from tests.fakes_operations import FakeOperationQueue
 from tests.fakes_stripe import FakeStripe, FakeStripeReader
 
 rulebook.load(rules)
@@ -44,6 +46,7 @@ class Worker:
         self.tables = Tables(payments={p.id: p for p in payments or (a_payment(),)})
         self.books = FakeBooks(self.tables)
         self.queue = FakeEventQueue()
+        self.operations = FakeOperationQueue()
         self.lease = FakeLease()
         self.stripe = FakeStripe(self.clock)
         self.reader = FakeStripeReader(self.stripe)
@@ -54,6 +57,7 @@ class Worker:
             queue=self.queue,
             lease=self.lease,
             reader=self.reader,
+            cancel_strays=CancelStrays(operations=self.operations, telemetry=self.telemetry),
             patience=Patience(
                 books=self.books,
                 queue=self.queue,

@@ -5,11 +5,13 @@ answered here, so it is taken out.
 """
 
 import json
+from copy import copy
 from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
+from paidonce.adapters.api import refund_routes
 
 from payments_api.body import BODY_BYTES_MAX
 
@@ -45,7 +47,22 @@ def show_document() -> Response[dict[str, Any]]:
 
 
 def document_of(app: APIGatewayHttpResolver) -> dict[str, Any]:
-    """The document of an app's routes."""
+    """The document of an app's routes, and of those that other functions serve."""
+    document, refunds = _written(app), _written(_refunds())
+    document["paths"] |= refunds["paths"] | _WEBHOOKS
+    document["components"]["schemas"] |= refunds["components"]["schemas"]
+    return document
+
+
+def _refunds() -> APIGatewayHttpResolver:
+    """Their routes as an app of its own: nothing is served by it."""
+    app = APIGatewayHttpResolver(enable_validation=True)
+    # A copy, since a router knows only the last app that it was put into.
+    app.include_router(copy(refund_routes.router))
+    return app
+
+
+def _written(app: APIGatewayHttpResolver) -> dict[str, Any]:
     written = app.get_openapi_json_schema(
         title="Paid Once",
         version=VERSION,
@@ -62,7 +79,6 @@ def document_of(app: APIGatewayHttpResolver) -> dict[str, Any]:
             operation["responses"].pop("422", None)
     for name in _UNUSED_SCHEMAS:
         document["components"]["schemas"].pop(name, None)
-    document["paths"] |= _WEBHOOKS
     return document
 
 

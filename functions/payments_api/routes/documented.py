@@ -1,45 +1,5 @@
-"""The answers of a route as OpenAPI shows them."""
+"""The answers of a route as OpenAPI shows them: shared with the other functions of the API."""
 
-from typing import Any
+from paidonce.adapters.api.documented import answers
 
-from pydantic import BaseModel
-
-from payments_api.shapes import GatewayRefused, Refused
-
-_GATEWAY = "API Gateway's own answer"
-_REFUSALS: dict[int, str] = {
-    400: "`invalid_request` (with `fields`), `idempotency_key_missing`",
-    404: "`not_found`: there is no such object, or it is another's",
-    409: "`idempotency_conflict`, `order_in_progress`, `state_conflict`",
-    413: "`too_large`",
-    500: "`internal`: our mistake",
-    503: "`payments_blocked`, `not_configured`, `try_again` …: come back after Retry-After",
-}
-_BY_EITHER: dict[int, str] = {
-    403: "`forbidden`: the token lacks a scope, or names no caller",
-    429: "`slow_down`: come back after Retry-After",
-}
-
-
-def answers(made: dict[int, tuple[str, type[BaseModel]]], *refused: int) -> dict[int, Any]:
-    """What a route answers: (sentence, shape) by status, and the statuses of its refusals."""
-    documented = {status: _answer(text, shape) for status, (text, shape) in made.items()}
-    for status in sorted(refused):
-        if status in _REFUSALS:
-            documented[status] = _answer(_REFUSALS[status], Refused)
-        elif status in _BY_EITHER:
-            documented[status] = _either(f"{_BY_EITHER[status]}; or {_GATEWAY}")
-        else:
-            documented[status] = _answer(_GATEWAY, GatewayRefused)
-    return documented
-
-
-def _answer(text: str, shape: type[BaseModel]) -> dict[str, Any]:
-    return {"description": text, "content": {"application/json": {"model": shape}}}
-
-
-def _either(text: str) -> dict[str, Any]:
-    return {
-        "description": text,
-        "content": {"application/json": {"model": Refused | GatewayRefused}},
-    }
+__all__ = ["answers"]

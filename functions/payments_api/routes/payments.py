@@ -4,8 +4,9 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
+from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
+from paidonce.adapters.api.shapes import IdempotencyKey
 from paidonce.domain.caller import (
     ANY_PAYMENT,
     NAME_AMOUNTS,
@@ -16,6 +17,7 @@ from paidonce.domain.caller import (
 from paidonce.domain.currency import chargeable
 from paidonce.domain.fingerprint import fingerprint
 from paidonce.domain.payment_request import PaymentRequest
+from paidonce.domain.price import Item
 from paidonce.use_cases.take_payment import How, Taken
 
 from payments_api.body import refuse_card_data
@@ -44,26 +46,17 @@ _STATUS_WHEN = {
     How.NOT_KNOWN_YET: HTTPStatus.ACCEPTED,
 }
 
-IdempotencyKey = Annotated[
-    str,
-    Header(
-        alias="Idempotency-Key",
-        min_length=1,
-        max_length=255,
-        pattern=r"^[!-~]([ -~]*[!-~])?$",
-        description="one for each payment that is wanted; the same when a request is repeated",
-    ),
-]
 PaymentId = Annotated[str, Path(alias="id", description="the payment's id, `pay_…`")]
 
 
 @router.post(
     "/payments",
     summary="Take a payment",
-    description="Records the payment, makes its intent at Stripe, and answers with its secret.",
+    description="Records the payment, makes its intent at Stripe, and answers with its secret. "
+    f"With `items` the server's prices are charged; to name an amount needs {NAME_AMOUNTS} too.",
     operation_id="take_payment",
     tags=["payments"],
-    security=[{"token": [WRITE_PAYMENTS, NAME_AMOUNTS]}],
+    security=[{"token": [WRITE_PAYMENTS]}],
     status_code=HTTPStatus.CREATED,
     responses=answers(
         {
@@ -77,7 +70,7 @@ PaymentId = Annotated[str, Path(alias="id", description="the payment's id, `pay_
 def post_payment(body: NewPayment, idempotency_key: IdempotencyKey) -> Response[dict[str, Any]]:
     """Take a payment."""
     exchange = current(router)
-    caller = exchange.caller(WRITE_PAYMENTS, NAME_AMOUNTS)
+    caller = exchange.caller(WRITE_PAYMENTS)
     taken = exchange.services.take_payment(
         _asked(body, caller, idempotency_key),
         correlation_id=exchange.correlation_id,
@@ -87,6 +80,10 @@ def post_payment(body: NewPayment, idempotency_key: IdempotencyKey) -> Response[
 
 
 def _asked(body: NewPayment, caller: Caller, idempotency_key: str) -> PaymentRequest:
+    money = None
+    if body.amount_minor is not None and body.currency is not None:
+        caller.must(NAME_AMOUNTS)
+        money = chargeable(body.amount_minor, body.currency)
     if body.customer_id is not None:
         # Whose customer it is cannot be told until customers have rows of ours.
         caller.must(ANY_PAYMENT)
@@ -95,7 +92,8 @@ def _asked(body: NewPayment, caller: Caller, idempotency_key: str) -> PaymentReq
         idempotency_key=idempotency_key,
         body_hash=fingerprint(body.model_dump(exclude_unset=True)),
         order_id=body.order_id,
-        money=chargeable(body.amount_minor, body.currency),
+        money=money,
+        items=tuple(Item(price=i.price, quantity=i.quantity) for i in body.items or ()),
         user_id=caller.user_for(body.user_id),
         customer_id=body.customer_id,
         capture=body.capture,

@@ -40,6 +40,7 @@ ENVIRONMENT = {
     "LEASE_SECONDS": "360",
     "LEDGER_DAYS": "90",
     "FETCH_TIMEOUT_SECONDS": "1",
+    "BREAKER_PROBE_SECONDS": "30",
     "WORKER_BUDGET_PER_SECOND": "20",
 } | {variable: variable.lower() for variable in TABLES}
 
@@ -98,6 +99,7 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
         sqs = boto3.client("sqs")
         queues = {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("events", "dead")}
         monkeypatch.setenv("EVENTS_QUEUE_URL", queues["events"])
+        monkeypatch.setenv("OPERATIONS_QUEUE_URL", queues["dead"])
         monkeypatch.setenv("EVENTS_DEAD_LETTER_QUEUE_URL", queues["dead"])
         for variable, key in TABLES.items():
             boto3.client("dynamodb").create_table(

@@ -6,11 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from paidonce.adapters.api.idempotent import StoredAnswers
 from paidonce.adapters.http import answer
+from paidonce.use_cases.cancel_payment import CancelPayment
+from paidonce.use_cases.capture_payment import CapturePayment
 from payments_api.application import serve
+from payments_api.billing import Billing
 from payments_api.exchange import Exchange
 from payments_api.services import Services
 
+from tests.fakes_answers import stored_answers_in_memory
 from tests.use_cases.a_shop import DEADLINE_SECONDS, Shop
 
 SHOPPER = "payments:read payments:write payments:amount"
@@ -72,6 +77,7 @@ class Browser:
     claims: Mapping[str, str] = field(default_factory=dict)
     user_claim: str = "sub"
     context: Context = field(default_factory=Context)
+    stored_answers: StoredAnswers = field(default_factory=stored_answers_in_memory)
 
     def post(self, body: Any = None, *, key: str | None = "key-1", **more: Any) -> Reply:
         """POST /payments; `body` is text, bytes (sent as base64) or a document."""
@@ -102,10 +108,19 @@ class Browser:
         """What wiring.py would make."""
         return Services(
             take_payment=self.shop.take_payment,
+            capture_payment=CapturePayment(change_payment=self.shop.change_payment),
+            cancel_payment=CancelPayment(change_payment=self.shop.change_payment),
             read_payment=self.shop.read_payment,
+            prices=self.shop.prices,
+            billing=Billing.of(
+                self.shop.carry_out,
+                take_payment=self.shop.take_payment,
+                check_key=self.shop.key.read,
+            ),
             clock=self.shop.clock,
             telemetry=self.shop.telemetry,
             answer=answer,
+            stored_answers=self.stored_answers,
             settings=SETTINGS,
             user_claim=self.user_claim,
             scope_prefix=PREFIX,

@@ -32,6 +32,19 @@ def test_it_lists_exactly_the_routes(document: dict[str, Any]) -> None:
         "GET /payments",
         "GET /payments/{id}",
         "GET /payments/{id}/client-secret",
+        "POST /payments/{id}/capture",
+        "POST /payments/{id}/cancel",
+        "GET /prices",
+        "POST /customers",
+        "GET /customers/{id}",
+        "POST /portal-sessions",
+        "POST /checkout-sessions",
+        "POST /subscriptions",
+        "GET /subscriptions/{id}",
+        "POST /subscriptions/{id}",
+        "DELETE /subscriptions/{id}",
+        "POST /refunds",
+        "GET /refunds/{id}",
         "GET /config",
         "GET /openapi.json",
         "POST /webhooks/stripe",
@@ -46,10 +59,23 @@ def test_every_protected_route_names_its_scopes(document: dict[str, Any]) -> Non
         for operation in methods.values()
     }
     assert needed == {
-        "take_payment": [{"token": ["payments:write", "payments:amount"]}],
+        "take_payment": [{"token": ["payments:write"]}],
+        "list_prices": [{"token": ["payments:read"]}],
         "list_payments": [{"token": ["payments:read"]}],
         "show_payment": [{"token": ["payments:read"]}],
         "show_client_secret": [{"token": ["payments:write"]}],
+        "capture_payment": [{"token": ["payments:write", "payments:any"]}],
+        "cancel_payment": [{"token": ["payments:write"]}],
+        "make_customer": [{"token": ["customers:write"]}],
+        "show_customer": [{"token": ["customers:read"]}],
+        "open_portal": [{"token": ["customers:write"]}],
+        "open_checkout": [{"token": ["payments:write"]}],
+        "subscribe": [{"token": ["subscriptions:write"]}],
+        "show_subscription": [{"token": ["subscriptions:read"]}],
+        "change_subscription": [{"token": ["subscriptions:write"]}],
+        "end_subscription": [{"token": ["subscriptions:write"]}],
+        "refund_payment": [{"token": ["refunds:write"]}],
+        "show_refund": [{"token": ["refunds:read"]}],
         "show_config": None,
         "show_openapi": None,
         "receive_webhook": None,
@@ -74,8 +100,10 @@ def test_every_schema_that_is_named_is_there_and_none_is_left_over(
 def test_the_request_says_what_is_taken(document: dict[str, Any]) -> None:
     shape = document["components"]["schemas"]["NewPayment"]
     assert shape["additionalProperties"] is False
-    assert shape["required"] == ["order_id", "amount_minor", "currency"]
-    assert "usd" in shape["properties"]["currency"]["enum"]
+    assert shape["required"] == ["order_id"]
+    forms = [form["required"] for form in shape["oneOf"]]
+    assert forms == [["items"], ["amount_minor", "currency"]]
+    assert "usd" in shape["properties"]["currency"]["anyOf"][0]["enum"]
     parameters = document["paths"]["/payments"]["post"]["parameters"]
     (key,) = [found for found in parameters if found["name"].lower() == "idempotency-key"]
     assert (key["in"], key["required"], key["schema"]["maxLength"]) == ("header", True, 255)
@@ -146,7 +174,7 @@ def test_a_method_or_path_that_is_not_there_is_404_in_our_shape() -> None:
         ("GET", "/payment"),
         ("PUT", "/payments"),
         ("DELETE", "/payments/pay_1"),
-        ("POST", "/payments/pay_1/capture"),
+        ("POST", "/payments/pay_1/confirm"),
         ("GET", "/payments/pay_1/client-secret/more"),
         ("POST", "/config"),
         ("OPTIONS", "/payments"),

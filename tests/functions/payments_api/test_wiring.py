@@ -100,7 +100,7 @@ def handler(monkeypatch: pytest.MonkeyPatch, stripe: tuple[str, list[Any]]) -> I
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
         dynamodb = boto3.client("dynamodb")
-        for table, key in (("payments", "id"), ("events", "event_id")):
+        for table, key in (("payments", "id"), ("events", "event_id"), ("answers", "id")):
             dynamodb.create_table(
                 TableName=table,
                 KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
@@ -127,6 +127,15 @@ def handler(monkeypatch: pytest.MonkeyPatch, stripe: tuple[str, list[Any]]) -> I
             "API_BUDGET_PER_SECOND": "60",
             "SHOPPER_PAYMENTS_PER_MINUTE": "10",
             "LEDGER_DAYS": "90",
+            "OPERATIONS_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/1/operations",
+            "KEY_FRESH_SECONDS": "82800",
+            "IDEMPOTENCY_TABLE": "answers",
+            "ANSWERS_KEPT_SECONDS": "86400",
+            "BREAKER_PROBE_SECONDS": "30",
+            "CATALOGUE_MEMORY_SECONDS": "10",
+            "CATALOGUE_SHARED_SECONDS": "3600",
+            "CATALOGUE_UNKNOWN_SECONDS": "30",
+            "CATALOGUE_CLAIM_SECONDS": "10",
         }.items():
             monkeypatch.setenv(name, value)
         for module in ("payments_api.handler", "payments_api.wiring"):
@@ -195,7 +204,7 @@ def test_a_payment_is_taken_with_the_key_that_was_put_in(
     assert rows["pi_stub"]["aggregate_id"] == payment_id
     assert set(items("events")) == {f"answer#{payment_id}_a1"}
 
-    everything = f"{rows} {items('events')} {log.getvalue()}"
+    everything = f"{rows} {items('events')} {items('answers')} {log.getvalue()}"
     assert "secret_stub" not in everything
     assert A_KEY["key"] not in everything
     assert "JKJaXmPLvHcESHA=" in everything

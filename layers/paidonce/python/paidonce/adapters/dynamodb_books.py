@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from paidonce.adapters import items
+from paidonce.adapters import aggregates, items
 from paidonce.adapters.aws import asking, code_of, is_temporary_code
+from paidonce.adapters.dynamodb_catalogue import outdating
+from paidonce.domain.aggregate import Aggregate
 from paidonce.domain.errors import ChangedMeanwhile, TryAgain
 from paidonce.domain.ledger import LedgerRow, Outcome
 from paidonce.domain.ownership import FOREIGN
-from paidonce.domain.payment import Payment
 from paidonce.use_cases.ports import AlreadyApplied, Clock, Commit, Pages, Pointer
 
 if TYPE_CHECKING:
@@ -81,8 +82,8 @@ class DynamoDbBooks:
                 for i in event_ids
                 if (events, i) in found
             },
-            payments={
-                i: items.read_payment(found[state, i])
+            aggregates={
+                i: aggregates.read(found[state, i])
                 for i in {*payment_ids, *behind}
                 if (state, i) in found
             },
@@ -126,9 +127,11 @@ class DynamoDbBooks:
     def commit(self, entry: Commit) -> None:
         """See `Books.commit`."""
         actions = [
-            *(self._put_payment(before, after) for before, after in entry.changed),
-            *(self._check_payment(payment) for payment in entry.checked),
+            *(self._make(new) for new in entry.made),
+            *(self._change(before, after) for before, after in entry.changed),
+            *(self._check(read) for read in entry.checked),
             *(self._put_pointer(pointer) for pointer in entry.pointers),
+            *(self._outdate(name) for name in entry.outdated),
             *(self._put_row(row) for row in entry.rows),
         ]
         if not actions:
@@ -142,13 +145,25 @@ class DynamoDbBooks:
                     raise
                 raise meaning from error
 
-    def _put_payment(self, before: Payment, after: Payment) -> _Action:
+    def _make(self, new: Aggregate) -> _Action:
+        return _Action(
+            new.id,
+            {
+                "Put": {
+                    "TableName": self._payments_table,
+                    "Item": aggregates.item_of(new),
+                    "ConditionExpression": "attribute_not_exists(id)",
+                }
+            },
+        )
+
+    def _change(self, before: Aggregate, after: Aggregate) -> _Action:
         return _Action(
             after.id,
             {
                 "Put": {
                     "TableName": self._payments_table,
-                    "Item": items.payment_item(after),
+                    "Item": aggregates.item_of(after),
                     "ConditionExpression": "#version = :read",
                     "ExpressionAttributeNames": {"#version": "version"},
                     "ExpressionAttributeValues": items.values(read=before.version),
@@ -156,16 +171,16 @@ class DynamoDbBooks:
             },
         )
 
-    def _check_payment(self, payment: Payment) -> _Action:
+    def _check(self, read: Aggregate) -> _Action:
         return _Action(
-            payment.id,
+            read.id,
             {
                 "ConditionCheck": {
                     "TableName": self._payments_table,
-                    "Key": items.key("id", payment.id),
+                    "Key": items.key("id", read.id),
                     "ConditionExpression": "#version = :read",
                     "ExpressionAttributeNames": {"#version": "version"},
-                    "ExpressionAttributeValues": items.values(read=payment.version),
+                    "ExpressionAttributeValues": items.values(read=read.version),
                 }
             },
         )
@@ -182,6 +197,10 @@ class DynamoDbBooks:
                 }
             },
         )
+
+    def _outdate(self, name: str) -> _Action:
+        at = int(self._clock.now())
+        return _Action(name, {"Update": outdating(name, table=self._payments_table, at=at)})
 
     def _put_row(self, row: LedgerRow) -> _Action:
         return _Action(

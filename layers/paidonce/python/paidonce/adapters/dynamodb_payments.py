@@ -94,7 +94,7 @@ class DynamoDbPaymentBooks:
             try:
                 self._client.transact_write_items(TransactItems=writes)
             except ClientError as error:
-                if not _stood_in_the_way(error):
+                if not stood_in_the_way(error):
                     raise
                 return False
         return True
@@ -122,7 +122,7 @@ class DynamoDbPaymentBooks:
                     ExpressionAttributeValues=items.values(read=before.version),
                 )
             except ClientError as error:
-                if code_of(error) in _CHANGED:
+                if code_of(error) in CHANGED:
                     raise ChangedMeanwhile(before.id) from error
                 raise
 
@@ -144,17 +144,17 @@ class DynamoDbPaymentBooks:
                     ReturnValues="ALL_NEW",
                 )
             except ClientError as error:
-                if code_of(error) in _CHANGED:
+                if code_of(error) in CHANGED:
                     raise ChangedMeanwhile(payment.id) from error
                 raise
         return items.read_payment(answer["Attributes"])
 
 
-_CHANGED = ("ConditionalCheckFailedException", "TransactionConflictException")
+CHANGED = ("ConditionalCheckFailedException", "TransactionConflictException")
 _OURS = {"ConditionalCheckFailed", "TransactionConflict"}
 
 
-def _stood_in_the_way(error: ClientError) -> bool:
+def stood_in_the_way(error: ClientError) -> bool:
     """True for a failed condition or a conflict; raises TryAgain when throttled."""
     if code_of(error) == "TransactionConflictException":
         return True

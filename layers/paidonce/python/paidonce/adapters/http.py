@@ -27,6 +27,7 @@ STATUS_OF: Mapping[type[Exception], int] = {
     errors.OutcomeUnknown: 503,
     errors.KeyRefused: 503,
     errors.NotConfigured: 503,
+    errors.IdempotencyInProgress: 409,
     Exception: 500,
 }
 
@@ -95,7 +96,7 @@ def describe(error: BaseException, *, request_id: str) -> dict[str, Any]:
 
 def _message_of(error: BaseException) -> str | None:
     """Their own text for errors that were written for the caller, ours for all others."""
-    is_told = isinstance(error, (errors.Rejected, errors.SlowDown))
+    is_told = isinstance(error, (errors.Rejected, errors.SlowDown, errors.IdempotencyInProgress))
     if is_told and not isinstance(error, errors.StripeRefused):
         return str(error)
     return _by_class(_MESSAGE_OF, error)
@@ -103,6 +104,8 @@ def _message_of(error: BaseException) -> str | None:
 
 def _retry_after_seconds(error: BaseException) -> int | None:
     if isinstance(error, errors.SlowDown):
+        return error.retry_after_seconds
+    if isinstance(error, errors.KeyRefused) and error.retry_after_seconds is not None:
         return error.retry_after_seconds
     return _by_class(_RETRY_AFTER_SECONDS, error)
 

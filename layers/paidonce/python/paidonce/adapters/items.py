@@ -16,7 +16,8 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from paidonce.domain.ledger import DomainEvent, LedgerRow, Outcome
 from paidonce.domain.money import Money
-from paidonce.domain.payment import Creation, LastError, Payment, PaymentStatus
+from paidonce.domain.payment import INTENTS_PATH, Creation, LastError, Payment, PaymentStatus
+from paidonce.domain.price import Item as PricedItem
 from paidonce.domain.refund import Refund, RefundStatus
 from paidonce.domain.stripe_call import CallState, StripeCall
 from paidonce.use_cases.ports import Pointer
@@ -51,14 +52,18 @@ _PAYMENT_ATTRIBUTES = frozenset(
         "content_hash",
         "first_tried_at",
         "last_tried_at",
+        "key_is_spent",
+        "creation_path",
         "status",
         "capture",
         "description",
         "metadata",
         "payment_intent_id",
+        "checkout_session_id",
         "charge_id",
         "amount_captured_minor",
         "customer_id",
+        "items",
         "last_error",
         "refunds",
         "calls",
@@ -100,14 +105,18 @@ def payment_item(payment: Payment) -> Item:
         "content_hash": creation.content_hash,
         "first_tried_at": creation.first_tried_at,
         "last_tried_at": creation.last_tried_at,
+        "key_is_spent": creation.is_spent or None,
+        "creation_path": None if creation.path == INTENTS_PATH else creation.path,
         "status": payment.status.value,
         "capture": payment.capture,
         "description": payment.description,
         "metadata": _to_json(payment.metadata),
         "payment_intent_id": payment.payment_intent_id,
+        "checkout_session_id": payment.checkout_session_id,
         "charge_id": payment.charge_id,
         "amount_captured_minor": payment.amount_captured_minor,
         "customer_id": payment.customer_id,
+        "items": _to_json([asdict(i) for i in payment.items]) if payment.items else None,
         "last_error": payment.last_error and asdict(payment.last_error),
         "refunds": _to_json([asdict(r) for r in payment.refunds]) if payment.refunds else None,
         "calls": _to_json([asdict(c) for c in payment.calls]) if payment.calls else None,
@@ -117,12 +126,12 @@ def payment_item(payment: Payment) -> Item:
         "version": payment.version,
     }
     unknown = {name: _to_dynamodb(value) for name, value in payment.unknown.items()}
-    return unknown | _without_none(known)
+    return unknown | without_none(known)
 
 
 def read_payment(item: Mapping[str, Any]) -> Payment:
     """The payment of an item, whatever its schema number."""
-    found = _values_of(item)
+    found = values_of(item)
     error = found.get("last_error")
     return Payment(
         id=found["id"],
@@ -139,22 +148,26 @@ def read_payment(item: Mapping[str, Any]) -> Payment:
             content_hash=found["content_hash"],
             first_tried_at=_whole(found.get("first_tried_at")),
             last_tried_at=_whole(found.get("last_tried_at")),
+            is_spent=bool(found.get("key_is_spent", False)),
+            path=found.get("creation_path", INTENTS_PATH),
         ),
         status=PaymentStatus(found["status"]),
         capture=found.get("capture", "automatic"),
         description=found.get("description"),
         metadata=_from_json(found.get("metadata")),
         payment_intent_id=found.get("payment_intent_id"),
+        checkout_session_id=found.get("checkout_session_id"),
         charge_id=found.get("charge_id"),
         amount_captured_minor=int(found.get("amount_captured_minor", 0)),
         customer_id=found.get("customer_id"),
+        items=tuple(PricedItem(**stored) for stored in json.loads(found.get("items", "[]"))),
         last_error=None
         if error is None
         else LastError(
             code=error.get("code"), decline_code=error.get("decline_code"), message=error["message"]
         ),
         refunds=tuple(_refund(stored) for stored in json.loads(found.get("refunds", "[]"))),
-        calls=tuple(_call(stored) for stored in json.loads(found.get("calls", "[]"))),
+        calls=tuple(read_call(stored) for stored in json.loads(found.get("calls", "[]"))),
         cancel_requested=bool(found.get("cancel_requested", False)),
         as_of_from=_whole(found.get("as_of_from")),
         as_of=_whole(found.get("as_of")),
@@ -167,11 +180,12 @@ def _refund(stored: Mapping[str, Any]) -> Refund:
     call = stored.get("call")
     known = {f.name: stored[f.name] for f in fields(Refund) if f.name in stored}
     return Refund(
-        **known | {"status": RefundStatus(stored["status"]), "call": call and _call(call)}
+        **known | {"status": RefundStatus(stored["status"]), "call": call and read_call(call)}
     )
 
 
-def _call(stored: Mapping[str, Any]) -> StripeCall:
+def read_call(stored: Mapping[str, Any]) -> StripeCall:
+    """A call as it was stored with `asdict`."""
     known = {f.name: stored[f.name] for f in fields(StripeCall) if f.name in stored}
     return StripeCall(**known | {"state": CallState(stored["state"])})
 
@@ -204,12 +218,12 @@ def ledger_item(row: LedgerRow, *, ledger_days: int) -> Item:
         known |= {"todo": row.todo, "touched_at": row.decided_at}
     else:
         known |= {"expires_at": _seconds_after(row.decided_at, days=ledger_days)}
-    return _without_none(known)
+    return without_none(known)
 
 
 def read_ledger_row(item: Mapping[str, Any]) -> LedgerRow:
     """The ledger row of an item, whatever its schema number."""
-    found = _values_of(item)
+    found = values_of(item)
     return LedgerRow(
         event_id=found["event_id"],
         event_type=found["event_type"],
@@ -247,7 +261,7 @@ def outcome_of(item: Mapping[str, Any]) -> Outcome:
 
 def pointer_item(pointer: Pointer) -> Item:
     """A pointer; only those to `foreign` expire."""
-    return _without_none(
+    return without_none(
         {
             "id": pointer.id,
             "schema": SCHEMA,
@@ -259,7 +273,7 @@ def pointer_item(pointer: Pointer) -> Item:
 
 def read_pointer(item: Mapping[str, Any]) -> Pointer:
     """The pointer of an item."""
-    found = _values_of(item)
+    found = values_of(item)
     return Pointer(
         id=found["id"],
         aggregate_id=found["aggregate_id"],
@@ -269,7 +283,7 @@ def read_pointer(item: Mapping[str, Any]) -> Pointer:
 
 def claim_item(claim_id: str, *, payment_id: str) -> Item:
     """An order's claim."""
-    return _without_none({"id": claim_id, "schema": SCHEMA, "payment_id": payment_id})
+    return without_none({"id": claim_id, "schema": SCHEMA, "payment_id": payment_id})
 
 
 def claim_holder(item: Mapping[str, Any]) -> str:
@@ -277,11 +291,13 @@ def claim_holder(item: Mapping[str, Any]) -> str:
     return str(item["payment_id"]["S"])
 
 
-def _without_none(known: Mapping[str, object]) -> Item:
+def without_none(known: Mapping[str, object]) -> Item:
+    """What is not None, as DynamoDB takes it."""
     return {name: _to_dynamodb(value) for name, value in known.items() if value is not None}
 
 
-def _values_of(item: Mapping[str, Any]) -> dict[str, Any]:
+def values_of(item: Mapping[str, Any]) -> dict[str, Any]:
+    """The reverse of `without_none`; numbers are decimals."""
     return {name: _from_dynamodb(value) for name, value in item.items()}
 
 

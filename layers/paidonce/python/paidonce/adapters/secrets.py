@@ -6,6 +6,7 @@ of its own. Values never enter an error's text or a log line.
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
 
 CURRENT = "AWSCURRENT"
 PENDING = "AWSPENDING"
+PREVIOUS = "AWSPREVIOUS"
+
+
+class VersionedSecretsProvider(SecretsProvider):
+    """Powertools' provider, whose values say which version they are: a JSON list (id, text)."""
+
+    def _get(self, name: str, **sdk_options: Any) -> str:
+        found = self.client.get_secret_value(**sdk_options | {"SecretId": name})
+        return json.dumps([found.get("VersionId", ""), found.get("SecretString")])
 
 
 class SecretVersion:
@@ -29,18 +39,23 @@ class SecretVersion:
     def __init__(
         self, client: "SecretsManagerClient", *, arn: str, version_stage: str, cache_seconds: int
     ) -> None:
-        self._provider = SecretsProvider(boto3_client=client)
+        self._provider = VersionedSecretsProvider(boto3_client=client)
         self._arn = arn
         self._version_stage = version_stage
         self._cache_seconds = cache_seconds
 
     def read(self, *, anew: bool = False) -> Mapping[str, Any] | None:
-        """The JSON object in it, or None when there is no such version or no object in it.
+        """The JSON object in it; None and errors as `read_with_id`."""
+        found = self.read_with_id(anew=anew)
+        return found and found[1]
+
+    def read_with_id(self, *, anew: bool = False) -> tuple[str, Mapping[str, Any]] | None:
+        """Its version id and JSON object, or None when there is no such version or no object in it.
 
         Raises TryAgain when Secrets Manager does not answer; what it refuses passes through.
         """
         try:
-            text = self._provider.get(
+            stored = self._provider.get(
                 self._arn,
                 max_age=self._cache_seconds,
                 force_fetch=anew,
@@ -49,11 +64,12 @@ class SecretVersion:
         except GetParameterError as error:
             _raise_unless_absent(error)
             return None
+        version_id, text = json.loads(stored) if isinstance(stored, str) else ("", None)
         try:
             document = json.loads(text) if isinstance(text, str) else None
         except ValueError:
             return None
-        return document if isinstance(document, dict) else None
+        return (version_id, document) if isinstance(document, dict) else None
 
 
 def _raise_unless_absent(error: GetParameterError) -> None:
@@ -146,6 +162,14 @@ def _text(value: object) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class KeyVersion:
+    """A restricted key, and the id of the secret's version that holds it."""
+
+    version_id: str
+    key: str = field(repr=False)
+
+
 class StripeKey:
     """A restricted key of Stripe's, as one function reads it.
 
@@ -160,28 +184,36 @@ class StripeKey:
         cache_seconds: int,
         telemetry: Telemetry,
     ) -> None:
-        self._version = SecretVersion(
+        self._current = SecretVersion(
             client, arn=arn, version_stage=CURRENT, cache_seconds=cache_seconds
         )
-        self._name = secret_name(arn)
+        # Read only when the current one is refused, so nothing is gained from a cache.
+        self._previous = SecretVersion(client, arn=arn, version_stage=PREVIOUS, cache_seconds=0)
+        self.secret_name = secret_name(arn)
         self._telemetry = telemetry
         self._was_told = False
 
-    def read(self) -> str:
-        """The key, cached; raises NotConfigured for a placeholder, TryAgain."""
-        return self._key_in(self._version.read())
+    def current(self, *, anew: bool = False) -> KeyVersion:
+        """The key, cached or as it is stored now.
 
-    def refreshed(self) -> str:
-        """The key as it is stored now; raises as `read`."""
-        return self._key_in(self._version.read(anew=True))
-
-    def _key_in(self, document: Mapping[str, Any] | None) -> str:
-        if document and (key := _text(document.get("key"))):
-            return key
+        Raises NotConfigured for a placeholder, TryAgain.
+        """
+        if found := _key_in(self._current.read_with_id(anew=anew)):
+            return found
         if not self._was_told:
             self._was_told = True
-            self._telemetry.fact("the secret still holds its placeholder", secret=self._name)
-        raise NotConfigured(f"{self._name} holds no key yet")
+            self._telemetry.fact("the secret still holds its placeholder", secret=self.secret_name)
+        raise NotConfigured(f"{self.secret_name} holds no key yet")
+
+    def previous(self) -> KeyVersion | None:
+        """The key before the current one, if there is one; raises TryAgain."""
+        return _key_in(self._previous.read_with_id(anew=True))
+
+
+def _key_in(stored: tuple[str, Mapping[str, Any]] | None) -> KeyVersion | None:
+    if stored and (key := _text(stored[1].get("key"))):
+        return KeyVersion(version_id=stored[0], key=key)
+    return None
 
 
 def secret_name(arn: str) -> str:

@@ -33,7 +33,7 @@ class SqsLetterbox:
                 self._client.send_message(
                     QueueUrl=self._queue_url,
                     MessageBody=letter.body,
-                    MessageAttributes=_attributes(letter.attributes),
+                    MessageAttributes=message_attributes(letter.attributes),
                 )
             except ClientError as error:
                 if code_of(error) in _REFUSED:
@@ -57,7 +57,7 @@ class SqsEventQueue:
             self._client.send_message(
                 QueueUrl=self._queue_url,
                 MessageBody=delivery.body,
-                MessageAttributes=_attributes(attributes),
+                MessageAttributes=message_attributes(attributes),
                 DelaySeconds=delay_seconds,
             )
 
@@ -68,7 +68,7 @@ class SqsEventQueue:
             self._client.send_message(
                 QueueUrl=self._dead_letter_queue_url,
                 MessageBody=delivery.body,
-                MessageAttributes=_attributes({**kept, "reason": reason}),
+                MessageAttributes=message_attributes({**kept, "reason": reason}),
             )
 
     def hide(self, delivery: Delivery, *, seconds: int) -> None:
@@ -95,7 +95,7 @@ class SqsEventQueue:
                 raise TryAgain(f"{len(answer['Failed'])} messages were not deleted")
 
 
-def _attributes(attributes: Mapping[str, str]) -> "dict[str, MessageAttributeValueTypeDef]":
+def message_attributes(attributes: Mapping[str, str]) -> "dict[str, MessageAttributeValueTypeDef]":
     """SQS refuses an empty attribute, so what is empty is left out."""
     return {
         name: {"DataType": "String", "StringValue": value}

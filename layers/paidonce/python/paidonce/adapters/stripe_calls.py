@@ -1,19 +1,23 @@
 """One HTTP request to Stripe: sent by the Stripe library, timed, logged, judged."""
 
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 from urllib.parse import quote
 
 import requests
 import stripe
 from stripe import _util as stripe_log
 
+from paidonce.adapters.breaker import Breaker, KeySource, KeyTries
+from paidonce.adapters.secrets import KeyVersion
 from paidonce.domain import decline
 from paidonce.domain.errors import CardDeclined, KeyRefused, StripeRefused
 from paidonce.domain.sighting import Sighting, Source
+from paidonce.domain.stripe_call import STATE_REFUSALS
 from paidonce.use_cases.ports import Clock, Telemetry
 
 # The version that the pinned library speaks (a test compares); endpoints are made with the same.
@@ -22,24 +26,12 @@ STRIPE_API_VERSION = "2026-10-28.endive"
 # The library would tell Stripe how long our calls take and on which platform.
 stripe.enable_telemetry = False
 # It logs messages at info and whole payloads at debug, to its logger and, if STRIPE_LOG says so, to
-# stderr: both are off at every level.
-stripe_log.logger.disabled = True
+# stderr: both are off at every level. By level, since any logging.config undoes `disabled`.
+stripe_log.logger.setLevel(logging.CRITICAL + 1)
 stripe_log.STRIPE_LOG = None
 
 # Only what looks like one of Stripe's own words is kept of an error or a header.
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.\-\[\]]{0,99}", re.ASCII)
-
-
-class KeySource(Protocol):
-    """Where the restricted key comes from."""
-
-    def read(self) -> str:
-        """The key, cached; raises NotConfigured, TryAgain."""
-        ...
-
-    def refreshed(self) -> str:
-        """The key as it is stored now; raises as `read`."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +41,7 @@ class Call:
     `must_have` are the fields without which an answer is none. `may_be_absent`: a 404 is no bug.
     """
 
-    method: Literal["get", "post"]
+    method: Literal["get", "post", "delete"]
     path: str
     object_id: str | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
@@ -61,6 +53,11 @@ class Call:
     def url(self) -> str:
         """The path with the id in it."""
         return self.path.replace("{id}", quote(self.object_id or "", safe=""))
+
+
+# Any read tells whether a key is known; this one every account has.
+_PROBE = Call(method="get", path="/v1/balance")
+_PROBE_SECONDS = 3.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,12 +80,14 @@ class Reply:
 class CallFailed(Exception):  # noqa: N818 - errors are facts
     """No usable answer: what we asked may have been done.
 
-    `is_worth_another_try`: with the same idempotency key, that is.
+    `is_worth_another_try`: with the same idempotency key, that is. `is_stored`: Stripe keeps the
+    failure under that key and will give it again.
     """
 
-    def __init__(self, what: str, *, is_worth_another_try: bool) -> None:
+    def __init__(self, what: str, *, is_worth_another_try: bool, is_stored: bool = False) -> None:
         super().__init__(what)
         self.is_worth_another_try = is_worth_another_try
+        self.is_stored = is_stored
 
 
 class StripeCalls:
@@ -102,8 +101,11 @@ class StripeCalls:
         clock: Clock,
         telemetry: Telemetry,
         api_version: str = STRIPE_API_VERSION,
+        breaker: Breaker | None = None,
     ) -> None:
         self._key = key
+        self._tries = KeyTries(key, clock=clock, telemetry=telemetry)
+        self._breaker = breaker
         self._base_url = base_url
         self._clock = clock
         self._telemetry = telemetry
@@ -111,21 +113,44 @@ class StripeCalls:
         # One pool of connections for all calls of a container; nothing is connected yet.
         self._session = requests.Session()
 
-    def send(self, call: Call, *, timeout_seconds: float, attempt: int = 1) -> Reply:
-        """Send one request, and on 401 once more with the key as it is stored now.
+    def check(self) -> None:
+        """Before anything is written for a call: is there a key that Stripe has not refused?
 
-        Raises CallFailed, KeyRefused, StripeRefused; NotConfigured and TryAgain from the key.
+        Raises NotConfigured for a placeholder, KeyRefused while the breaker is open, TryAgain.
         """
+        self._key.current()
+        if self._breaker is not None:
+            self._breaker.check(self._is_accepted)
+
+    def send(self, call: Call, *, timeout_seconds: float, attempt: int = 1) -> Reply:
+        """Send one request; on 401 with each other version of the key that is left to try.
+
+        Raises CallFailed, CardDeclined, StripeRefused, and KeyRefused, which opens the breaker on
+        401; as `check` when nothing may be sent.
+        """
+        self.check()
+        for version in self._tries.each():
+            try:
+                return self._send(call, version.key, timeout_seconds, attempt)
+            except KeyRefused as error:
+                if error.http_status != _UNAUTHORIZED:
+                    raise
+                refusal = error
+        if self._breaker is not None:
+            self._breaker.open()
+        raise refusal
+
+    def _is_accepted(self, version: KeyVersion) -> bool:
+        """Does Stripe know the key again? A 403 is an answer for a key that it knows."""
+        started = self._clock.now()
         try:
-            return self._send(call, self._key.read(), timeout_seconds, attempt)
-        except KeyRefused as error:
-            if error.http_status != _UNAUTHORIZED:
-                raise
-        try:
-            return self._send(call, self._key.refreshed(), timeout_seconds, attempt)
-        except KeyRefused:
-            self._telemetry.count("StripeKeyRefused")
-            raise
+            answer = self._client(version.key, _PROBE_SECONDS).raw_request("get", _PROBE.url)
+        except stripe.StripeError as error:
+            status = error.http_status
+            self._note(_PROBE, 1, started, status, error.headers or {}, error)
+            return status is not None and status != _UNAUTHORIZED and status < _SERVER_ERROR
+        self._note(_PROBE, 1, started, answer.code, answer.headers)
+        return True
 
     def _send(self, call: Call, key: str, timeout_seconds: float, attempt: int) -> Reply:
         started = self._clock.now()
@@ -218,11 +243,14 @@ class StripeCalls:
             # A stored failure is given again for the same key, however often we ask.
             is_stored = _is_replayed(headers) and status is not None and status >= _SERVER_ERROR
             return CallFailed(
-                f"status {status}", is_worth_another_try=advice != "false" and not is_stored
+                f"status {status}",
+                is_worth_another_try=advice != "false" and not is_stored,
+                is_stored=is_stored,
             )
         if status == _PAYMENT_REQUIRED:
             return _declined(error)
-        if not (call.may_be_absent and status == _NOT_FOUND):
+        is_absence = call.may_be_absent and status == _NOT_FOUND
+        if not is_absence and _code(error) not in STATE_REFUSALS:
             self._telemetry.count("InvalidRequest")
         return StripeRefused(
             f"Stripe refused {call.method} {call.path}",

@@ -1,14 +1,20 @@
 """Stripe as the use cases ask it: one try for the worker, tries until a deadline for the API."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_chain, wait_random
 
 from paidonce.adapters.dynamodb_counters import Budget
 from paidonce.adapters.stripe_calls import Call, CallFailed, Reply, StripeCalls
-from paidonce.domain.errors import InvalidRequest, OutcomeUnknown, StripeRefused, TryAgain
+from paidonce.domain.errors import (
+    FailureStored,
+    InvalidRequest,
+    OutcomeUnknown,
+    StripeRefused,
+    TryAgain,
+)
 from paidonce.domain.sighting import Sighting, Source
 from paidonce.domain.stripe_call import StripeCall
 from paidonce.domain.stripe_event import StripeEvent
@@ -17,6 +23,7 @@ from paidonce.use_cases.ports import Answer, Clock, Telemetry, TimeLeft
 # What a rule may name as its resource, and where Stripe keeps it.
 _PATH_OF = {
     "charge": "/v1/charges/{id}",
+    "checkout.session": "/v1/checkout/sessions/{id}",
     "customer": "/v1/customers/{id}",
     "dispute": "/v1/disputes/{id}",
     "invoice": "/v1/invoices/{id}",
@@ -114,7 +121,7 @@ class StripeSdkGateway:
         try:
             return _answer(self._until_answered(call, time_left), Source.ANSWER)
         except CallFailed as error:
-            raise OutcomeUnknown("Stripe may have made the payment intent") from error
+            raise _unknown(error, "Stripe may have made the payment intent") from error
 
     def intent(self, intent_id: str, *, time_left: TimeLeft) -> Answer:
         """See `PaymentGateway.intent`; nothing is at stake, so failure is TryAgain."""
@@ -128,29 +135,53 @@ class StripeSdkGateway:
 
     def send(self, call: StripeCall, *, time_left: TimeLeft) -> Answer:
         """See `StripeGateway.send`."""
+        deletes = call.method == "delete"
         request = Call(
-            method="post",
+            method=call.method,
             path=call.path,
             object_id=_checked(call.object_id) if call.object_id else None,
             params=call.params,
-            idempotency_key=call.idempotency_key,
+            # A DELETE takes no key: made twice, it finds nothing the second time.
+            idempotency_key=None if deletes else call.idempotency_key,
             must_have=_MUST_HAVE.get(call.kind, ("id",)),
+            may_be_absent=deletes,
         )
         try:
             return _answer(self._until_answered(request, time_left), Source.ANSWER)
         except CallFailed as error:
-            raise OutcomeUnknown(f"Stripe may have done the {call.kind}") from error
+            raise _unknown(error, f"Stripe may have done the {call.kind}") from error
 
-    def get(self, resource: str, object_id: str, *, time_left: TimeLeft) -> Answer:
+    def get(
+        self,
+        resource: str,
+        object_id: str,
+        *,
+        time_left: TimeLeft,
+        expand: Sequence[str] = (),
+        may_be_absent: bool = False,
+    ) -> Answer:
         """See `StripeGateway.get`."""
-        call = Call(method="get", path=_PATH_OF[resource], object_id=_checked(object_id))
+        call = Call(
+            method="get",
+            path=_PATH_OF[resource],
+            object_id=_checked(object_id),
+            params={"expand": list(expand)} if expand else {},
+            may_be_absent=may_be_absent,
+        )
         return self._read(call, time_left)
 
     def listed(
-        self, resource: str, *, created_from: int, time_left: TimeLeft
+        self,
+        resource: str,
+        *,
+        created_from: int,
+        created_to: int | None = None,
+        time_left: TimeLeft,
+        only: Mapping[str, Any] | None = None,
     ) -> Iterator[Mapping[str, Any]]:
         """See `StripeGateway.listed`."""
-        page: Mapping[str, Any] = {"limit": _PAGE, "created": {"gte": created_from}}
+        created = {"gte": created_from} | ({} if created_to is None else {"lte": created_to})
+        page: Mapping[str, Any] = {"limit": _PAGE, "created": created} | dict(only or {})
         while True:
             call = Call(method="get", path=_LIST_OF[resource], params=page, must_have=("object",))
             found = self._read(call, time_left).seen.object
@@ -201,6 +232,10 @@ class StripeSdkGateway:
             return
         if not has_room:
             self._telemetry.count("StripeBudgetExceeded")
+
+
+def _unknown(error: CallFailed, what: str) -> OutcomeUnknown:
+    return FailureStored(what) if error.is_stored else OutcomeUnknown(what)
 
 
 def _is_worth_another_try(error: BaseException) -> bool:

@@ -11,6 +11,14 @@ WRITE_PAYMENTS = "payments:write"
 NAME_AMOUNTS = "payments:amount"
 # To see and pay for every user: a shop's own server, not a shopper.
 ANY_PAYMENT = "payments:any"
+READ_REFUNDS = "refunds:read"
+WRITE_REFUNDS = "refunds:write"
+READ_CUSTOMERS = "customers:read"
+WRITE_CUSTOMERS = "customers:write"
+ANY_CUSTOMER = "customers:any"
+READ_SUBSCRIPTIONS = "subscriptions:read"
+WRITE_SUBSCRIPTIONS = "subscriptions:write"
+ANY_SUBSCRIPTION = "subscriptions:any"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,9 +43,12 @@ class Caller:
             if not self.may(scope):
                 raise Forbidden(f"This needs the scope {scope}.")
 
-    def sees(self, user_id: str | None) -> bool:
-        """Is an object of this user there for the caller? What belongs to nobody is nobody's."""
-        return self.may(ANY_PAYMENT) or (user_id is not None and user_id == self.user_id)
+    def sees(self, user_id: str | None, *, of_any: str = ANY_PAYMENT) -> bool:
+        """Is an object of this user there for the caller? What belongs to nobody is nobody's.
+
+        `of_any` is the scope to which every user's is.
+        """
+        return self.may(of_any) or (user_id is not None and user_id == self.user_id)
 
     def user_for(self, asked: str | None) -> str | None:
         """The user to act for: the one asked for (which needs `payments:any`), or the caller's own.

@@ -17,8 +17,10 @@ PaidOnceError
     ├── NotYetKnown             our row of the object is not there yet
     ├── ChangedMeanwhile        somebody else wrote the row between our read and our write
     ├── OutcomeUnknown          Stripe may or may not have done what we asked
+    │   └── FailureStored       and will answer the same failure to every repeat of the key
     ├── KeyRefused              Stripe refuses our key (401) or its permissions (403)
     ├── NotConfigured           not_configured: a secret still holds its placeholder
+    ├── IdempotencyInProgress   idempotency_in_progress
     └── SlowDown                slow_down
 
 Anything else is a bug and crashes.
@@ -34,9 +36,10 @@ class PaidOnceError(Exception):
 
 
 class Rejected(PaidOnceError):  # noqa: N818 - errors are facts (house.md section 4)
-    """Asking again cannot help."""
+    """Asking again cannot help. `is_repeat`: the same request was answered the same before."""
 
     code = "invalid_request"
+    is_repeat = False
 
 
 class InvalidRequest(Rejected):
@@ -156,20 +159,36 @@ class OutcomeUnknown(TryAgain):
     code = "outcome_unknown"
 
 
+class FailureStored(OutcomeUnknown):
+    """Stripe has stored a failure under our idempotency key: sending it again is no use."""
+
+
 class KeyRefused(TryAgain):
-    """Stripe refuses our key (401) or the key lacks a permission (403): an operator must act."""
+    """Stripe refuses our key (401) or the key lacks a permission (403): an operator must act.
+
+    `retry_after_seconds` is known while the key's breaker is open.
+    """
 
     code = "payments_blocked"
 
-    def __init__(self, message: str, *, http_status: int) -> None:
+    def __init__(
+        self, message: str, *, http_status: int, retry_after_seconds: int | None = None
+    ) -> None:
         super().__init__(message)
         self.http_status = http_status
+        self.retry_after_seconds = retry_after_seconds
 
 
 class NotConfigured(TryAgain):
     """A secret still holds the placeholder that the first deploy wrote."""
 
     code = "not_configured"
+
+
+class IdempotencyInProgress(TryAgain):
+    """The first request with this Idempotency-Key has not been answered yet."""
+
+    code = "idempotency_in_progress"
 
 
 class SlowDown(TryAgain):

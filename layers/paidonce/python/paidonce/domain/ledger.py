@@ -40,6 +40,11 @@ class DomainEvent:
     object: Mapping[str, Any]
 
 
+def answer_id(idempotency_key: str) -> str:
+    """The ledger's name of Stripe's answer to a call of ours."""
+    return f"answer#{idempotency_key}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class LedgerRow:
     """One event's row; keys are `evt_…`, `answer#<idempotency key>`, `read#<object>#<as_of>`.

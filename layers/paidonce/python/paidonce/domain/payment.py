@@ -7,9 +7,13 @@ from typing import Any
 
 from paidonce.domain.ledger import DomainEvent
 from paidonce.domain.money import Money
+from paidonce.domain.price import Item
 from paidonce.domain.refund import Refund, RefundStatus
 from paidonce.domain.sighting import Sighting
 from paidonce.domain.stripe_call import StripeCall
+
+INTENTS_PATH = "/v1/payment_intents"
+SESSIONS_PATH = "/v1/checkout/sessions"
 
 
 class Band(IntEnum):
@@ -80,9 +84,10 @@ class LastError:
 class Creation:
     """How the payment intent is asked for: written before the call, so that a crash loses nothing.
 
-    `params` is the exact request; `idempotency_key` goes with it every time. `caller_key_hash`
+    `params` is the exact request; `idempotency_key` goes with it every time. `body_hash`
     and `content_hash` tell a repeat of the caller's request from another one. Times are whole
-    seconds since 1970.
+    seconds since 1970. `is_spent`: Stripe has stored a failure under the key. `path` is where the
+    request goes: an intent, or a checkout session, which makes the intent when it is paid.
     """
 
     attempt: int
@@ -92,12 +97,15 @@ class Creation:
     content_hash: str
     first_tried_at: int | None = None
     last_tried_at: int | None = None
+    is_spent: bool = False
+    path: str = INTENTS_PATH
 
 
 @dataclass(frozen=True, kw_only=True)
 class Payment:
     """One payment. `as_of_from` and `as_of` bound the moment (Stripe's seconds) of what we know.
 
+    `items` are what the amount was computed from, empty where the caller named an amount.
     `version` rises by one with every write of the row. `unknown` holds attributes that a newer
     release wrote, so that a rollback keeps them.
     """
@@ -114,9 +122,11 @@ class Payment:
     description: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     payment_intent_id: str | None = None
+    checkout_session_id: str | None = None
     charge_id: str | None = None
     amount_captured_minor: int = 0
     customer_id: str | None = None
+    items: tuple[Item, ...] = ()
     last_error: LastError | None = None
     refunds: tuple[Refund, ...] = ()
     calls: tuple[StripeCall, ...] = ()
@@ -164,17 +174,29 @@ class Payment:
     def refundable_minor(self) -> int:
         """Captured less all refunds that stand or are reserved."""
         standing = sum(r.amount_minor for r in self.refunds if r.status.stands)
-        return self.amount_captured_minor - standing
+        # A refund's event may come before the one that tells of the capture.
+        return max(0, self.amount_captured_minor - standing)
 
     def with_call(self, call: StripeCall) -> "Payment":
         """The payment with this call added, or in the place of the one with its idempotency key."""
-        others = [c for c in self.calls if c.idempotency_key != call.idempotency_key]
-        return replace(self, calls=(*others, call))
+        keys = [c.idempotency_key for c in self.calls]
+        if call.idempotency_key not in keys:
+            return replace(self, calls=(*self.calls, call))
+        at = keys.index(call.idempotency_key)
+        return replace(self, calls=(*self.calls[:at], call, *self.calls[at + 1 :]))
 
     def with_refund(self, refund: Refund) -> "Payment":
         """The payment with this refund added, or in the place of the one with its id."""
-        others = [r for r in self.refunds if r.id != refund.id]
-        return replace(self, refunds=(*others, refund))
+        if all(r.id != refund.id for r in self.refunds):
+            return replace(self, refunds=(*self.refunds, refund))
+        return replace(
+            self, refunds=tuple(refund if r.id == refund.id else r for r in self.refunds)
+        )
+
+    def refund(self, refund_id: str) -> Refund | None:
+        """The refund with this id, ours or Stripe's."""
+        named = [r for r in self.refunds if refund_id in (r.id, r.stripe_refund_id)]
+        return named[0] if named else None
 
     def looks_like(self, other: "Payment") -> bool:
         """True when nothing but the bounds of our knowledge differs."""
@@ -196,8 +218,10 @@ class Payment:
 
     @property
     def pointer_ids(self) -> frozenset[str]:
-        """Stripe's ids under which events without our metadata find this payment."""
-        return frozenset(i for i in (self.payment_intent_id, self.charge_id) if i)
+        """The ids under which it is found: Stripe's for events without our metadata, and refunds'."""
+        own = (self.payment_intent_id, self.charge_id)
+        of_refunds = (i for r in self.refunds for i in (r.id, r.stripe_refund_id))
+        return frozenset(i for i in (*own, *of_refunds) if i)
 
 
 def told(

@@ -4,7 +4,7 @@ Every name is made from the request alone, so a repeat after any crash finds wha
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from paidonce.domain.caller import Caller
@@ -12,6 +12,7 @@ from paidonce.domain.fingerprint import fingerprint
 from paidonce.domain.money import Money
 from paidonce.domain.ownership import ATTEMPT_MARK, ORDER_MARK, PAYMENT_MARK, STAGE_MARK
 from paidonce.domain.payment import Creation, Payment
+from paidonce.domain.price import Item
 
 _ROUTE = "POST /payments"
 
@@ -20,14 +21,16 @@ _ROUTE = "POST /payments"
 class PaymentRequest:
     """One request for a payment, checked. `user_id` is whom it is for, None for nobody of ours.
 
-    `body_hash` names the body as it was sent. `capture` is `automatic` or `manual`.
+    `body_hash` names the body as it was sent. `capture` is `automatic` or `manual`. `money` is None
+    while it is to be computed from `items`, which are empty where the caller named an amount.
     """
 
     caller: Caller
     idempotency_key: str
     body_hash: str
     order_id: str
-    money: Money
+    money: Money | None
+    items: tuple[Item, ...] = ()
     user_id: str | None = None
     customer_id: str | None = None
     capture: str = "automatic"
@@ -47,16 +50,30 @@ class PaymentRequest:
         owner = self.caller.subject if self.user_id is None else self.user_id
         return order_claim(owner=owner, order_id=self.order_id)
 
+    def priced(self, money: Money) -> "PaymentRequest":
+        """The same request, once it is known what its items come to."""
+        return replace(self, money=money)
+
+    @property
+    def amount(self) -> Money:
+        """What is charged; raises ValueError while the items were not added up."""
+        if self.money is None:
+            raise ValueError("it is not known yet what the items come to")
+        return self.money
+
     @property
     def content_hash(self) -> str:
         """What is charged, to whom and how; notes (description, metadata) change no order."""
+        items = [asdict(item) for item in self.items]
         return fingerprint(
             self.order_id,
-            self.money.minor,
-            self.money.currency,
+            self.amount.minor,
+            self.amount.currency,
             self.user_id,
             self.customer_id,
             self.capture,
+            # A release before prices wrote no items: a hash without them stays the same.
+            *([items] if items else []),
         )
 
     def recorded(self, *, stage: str, at: str) -> Payment:
@@ -66,7 +83,8 @@ class PaymentRequest:
             id=payment_id,
             order_id=self.order_id,
             user_id=self.user_id,
-            money=self.money,
+            money=self.amount,
+            items=self.items,
             created_at=at,
             updated_at=at,
             capture=self.capture,
@@ -90,8 +108,8 @@ class PaymentRequest:
             "description": self.description,
         }
         return {
-            "amount": self.money.minor,
-            "currency": self.money.currency,
+            "amount": self.amount.minor,
+            "currency": self.amount.currency,
             "automatic_payment_methods": {"enabled": True},
             "metadata": {
                 **self.metadata,

@@ -2,10 +2,10 @@
 
 import importlib
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from paidonce.domain.ledger import Outcome
 from paidonce.domain.payment import Payment
@@ -48,7 +48,21 @@ class Rule:
     decide: Decide
 
 
+Outdates = Callable[[Mapping[str, Any]], tuple[str, ...]]
+N = TypeVar("N", bound=Outdates)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CatalogueRule:
+    """One event type that changes no row of ours: `names` are the catalogue entries it outdates."""
+
+    event_type: str
+    resource: str
+    names: Outdates
+
+
 _RULES: dict[str, Rule] = {}
+_CATALOGUE_RULES: dict[str, CatalogueRule] = {}
 
 
 def decides(*event_types: str, resource: str) -> Callable[[F], F]:
@@ -56,12 +70,30 @@ def decides(*event_types: str, resource: str) -> Callable[[F], F]:
 
     def register(decide: F) -> F:
         for event_type in event_types:
-            if event_type in _RULES:
-                raise ValueError(f"{event_type} has two rules")
+            _refuse_second(event_type)
             _RULES[event_type] = Rule(event_type=event_type, resource=resource, decide=decide)
         return decide
 
     return register
+
+
+def outdates(*event_types: str, resource: str) -> Callable[[N], N]:
+    """Register a pure function that names what these events outdate in the catalogue."""
+
+    def register(names: N) -> N:
+        for event_type in event_types:
+            _refuse_second(event_type)
+            _CATALOGUE_RULES[event_type] = CatalogueRule(
+                event_type=event_type, resource=resource, names=names
+            )
+        return names
+
+    return register
+
+
+def _refuse_second(event_type: str) -> None:
+    if event_type in _RULES or event_type in _CATALOGUE_RULES:
+        raise ValueError(f"{event_type} has two rules")
 
 
 def load(package: ModuleType) -> None:
@@ -75,6 +107,11 @@ def rule_for(event_type: str) -> Rule | None:
     return _RULES.get(event_type)
 
 
+def catalogue_rule_for(event_type: str) -> CatalogueRule | None:
+    """The catalogue's rule of this type, if it has one."""
+    return _CATALOGUE_RULES.get(event_type)
+
+
 def event_types() -> tuple[str, ...]:
     """Every type that has a rule: what is subscribed at Stripe, granted and replayed."""
-    return tuple(sorted(_RULES))
+    return tuple(sorted([*_RULES, *_CATALOGUE_RULES]))

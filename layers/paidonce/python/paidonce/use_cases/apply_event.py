@@ -7,6 +7,7 @@ from paidonce.domain.errors import ChangedMeanwhile, TryAgain
 from paidonce.domain.ownership import Stage
 from paidonce.domain.rulebook import FetchFirst, rule_for
 from paidonce.domain.stripe_event import StripeEvent
+from paidonce.use_cases.cancel_strays import CancelStrays, StrayNotQueuedError
 from paidonce.use_cases.decide import Fold, keys_of
 from paidonce.use_cases.patience import Patience
 from paidonce.use_cases.ports import (
@@ -41,6 +42,7 @@ class ApplyEvent:
     queue: EventQueue
     lease: Lease
     reader: StripeReader
+    cancel_strays: CancelStrays
     patience: Patience
     clock: Clock
     telemetry: Telemetry
@@ -88,6 +90,8 @@ class ApplyEvent:
         for delivery, event in zip(deliveries, events, strict=True):
             if fold.was_final(event.id):
                 self._tell_repeat(event.id)
+                if not self.cancel_strays(fold.row_of(event.id), event):
+                    alone.append(delivery)
                 continue
             try:
                 fetch = fold.add(delivery, event)
@@ -96,7 +100,12 @@ class ApplyEvent:
             if fetch:
                 alone.append(delivery)
         self._commit(fold)
-        return alone
+        unqueued = [
+            delivery
+            for delivery, event in zip(deliveries, events, strict=True)
+            if not fold.was_final(event.id) and not self.cancel_strays(fold.row_of(event.id), event)
+        ]
+        return alone + unqueued
 
     def _record(self, delivery: Delivery) -> bool:
         """One delivery at its own edge: is it done?"""
@@ -106,6 +115,10 @@ class ApplyEvent:
             ):
                 return True
             self._alone(delivery)
+        except StrayNotQueuedError as error:
+            # Decided: only the queue can bring it again.
+            self.telemetry.fault("event comes again", error, event_id=delivery.event_id)
+            return False
         except TryAgain as error:
             return self.patience.wait(delivery, error)
         except Exception as error:  # noqa: BLE001 - the record's edge (house.md section 5)
@@ -135,15 +148,21 @@ class ApplyEvent:
                 event = self.reader.event(event_id)
             fold = self._opened([event])
             if fold.was_final(event_id):
-                return self._tell_repeat(event_id)
+                self._tell_repeat(event_id)
+                return self._see_to_stray(fold, event)
             self._decide_alone(fold, delivery, event)
             try:
-                return self._commit(fold)
+                self._commit(fold)
+                return self._see_to_stray(fold, event)
             except AlreadyApplied:
                 return self._tell_repeat(event_id)
             except ChangedMeanwhile:
                 self.clock.pause(ROUND_PAUSE_SECONDS_MAX * self.jitter())
         raise ChangedMeanwhile(f"{event_id} met {ROUNDS_MAX} conflicts")
+
+    def _see_to_stray(self, fold: Fold, event: StripeEvent) -> None:
+        if not self.cancel_strays(fold.row_of(event.id), event):
+            raise StrayNotQueuedError(event.id)
 
     def _has_final_row(self, event_id: str) -> bool:
         rows = self.books.read(event_ids=[event_id], payment_ids=[], pointer_ids=[]).rows

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from paidonce.domain.errors import NotYetKnown
 from paidonce.domain.ledger import LedgerRow, Outcome
 from paidonce.domain.moment import iso
-from paidonce.domain.ownership import FOREIGN, Mark, Stage, owner_of
-from paidonce.domain.payment import Payment, told
-from paidonce.domain.rulebook import FetchFirst, Verdict, rule_for
+from paidonce.domain.ownership import FOREIGN, Mark, Owner, Stage, owner_of
+from paidonce.domain.payment import Payment
+from paidonce.domain.rulebook import FetchFirst, Verdict, catalogue_rule_for, rule_for
 from paidonce.domain.sighting import Sighting
 from paidonce.domain.stripe_event import StripeEvent
-from paidonce.use_cases.ports import Commit, Delivery, Pages, Pointer
+from paidonce.use_cases.decision import Decision, new_pointers
+from paidonce.use_cases.ports import Commit, Delivery, Pages
 
 
 class Fold:
@@ -24,11 +25,17 @@ class Fold:
         self._pointers: dict[str, str] = dict(pages.pointers)
         self.rows: list[LedgerRow] = []
         self.alarms: list[str] = []
+        self._outdated: set[str] = set()
 
     def was_final(self, event_id: str) -> bool:
         """True when the read found the event decided for good."""
         row = self._pages.rows.get(event_id)
         return row is not None and row.outcome.is_final
+
+    def row_of(self, event_id: str) -> LedgerRow | None:
+        """The row as it was decided here, otherwise as it was read."""
+        decided = (row for row in self.rows if row.event_id == event_id)
+        return next(decided, self._pages.rows.get(event_id))
 
     def add(
         self, delivery: Delivery, event: StripeEvent, *, seen: Sighting | None = None
@@ -43,10 +50,14 @@ class Fold:
         if owner.mark is Mark.FOREIGN:
             self._note(delivery, event, Outcome.FOREIGN)
             return None
+        if catalogue_rule := catalogue_rule_for(event.type):
+            self._outdated.update(catalogue_rule.names(event.object))
+            self._note(delivery, event, Outcome.APPLIED)
+            return None
         if rule is None:
             self._note(delivery, event, Outcome.IGNORED)
             return None
-        payment_id = owner.aggregate_id or self._pointers.get(owner.pointer_id or "")
+        payment_id = owner.aggregate_id or self._pointed_to(owner)
         if payment_id in (None, FOREIGN):
             self._note(delivery, event, Outcome.FOREIGN)
             return None
@@ -59,6 +70,10 @@ class Fold:
         self._take(delivery, event, payment, verdict)
         return None
 
+    def _pointed_to(self, owner: Owner) -> str | None:
+        """What the first known pointer leads to: the object's own, then those of its parents."""
+        return next((self._pointers[i] for i in owner.pointer_ids if i in self._pointers), None)
+
     def entry(self) -> Commit:
         """All decisions as one transaction: at most one action per item."""
         changed = [
@@ -69,22 +84,19 @@ class Fold:
         moved = {after.id for _, after in changed}
         return Commit(
             rows=self.rows,
+            outdated=sorted(self._outdated),
             changed=changed,
             checked=[p for payment_id, p in self._payments.items() if payment_id not in moved],
             pointers=[
-                Pointer(id=pointer_id, aggregate_id=after.id)
-                for before, after in changed
-                for pointer_id in sorted(after.pointer_ids - before.pointer_ids)
+                pointer for before, after in changed for pointer in new_pointers(before, after)
             ],
         )
 
     def _take(
         self, delivery: Delivery, event: StripeEvent, before: Payment, verdict: Verdict
     ) -> None:
-        after = verdict.payment
-        shows = not after.looks_like(before)
-        if after != before:
-            after = after.written(at=self._at if shows else before.updated_at)
+        decision = Decision.of(before, verdict, at=self._at)
+        after = decision.after
         self._payments[after.id] = after
         # An event later in this batch may know the payment only by Stripe's id.
         self._pointers.update(dict.fromkeys(after.pointer_ids, after.id))
@@ -92,10 +104,9 @@ class Fold:
         self._note(
             delivery,
             event,
-            verdict.outcome or (Outcome.APPLIED if shows else Outcome.UNCHANGED),
+            decision.outcome,
             aggregate_id=after.id,
-            verdict=verdict,
-            states=(before, after),
+            decision=decision,
         )
 
     def _note(
@@ -105,8 +116,7 @@ class Fold:
         outcome: Outcome,
         *,
         aggregate_id: str | None = None,
-        verdict: Verdict | None = None,
-        states: tuple[Payment, Payment] | None = None,
+        decision: Decision | None = None,
     ) -> None:
         earlier = self._pages.rows.get(event.id)
         self.rows.append(
@@ -114,7 +124,7 @@ class Fold:
                 event_id=event.id,
                 event_type=event.type,
                 outcome=outcome,
-                reason=verdict.reason if verdict else None,
+                reason=decision.verdict.reason if decision else None,
                 livemode=event.livemode,
                 created=event.created,
                 received_at=delivery.attributes.get("received_at"),
@@ -124,9 +134,7 @@ class Fold:
                 request_id=event.request_id,
                 correlation_id=delivery.attributes.get("correlation_id"),
                 api_version=event.api_version,
-                domain_events=told(*states, notices=verdict.notices, at=iso(event.created))
-                if verdict and states
-                else (),
+                domain_events=decision.domain_events(at=iso(event.created)) if decision else (),
             )
         )
 
@@ -137,5 +145,5 @@ def keys_of(events: Sequence[StripeEvent], stage: Stage) -> tuple[set[str], set[
     return (
         {event.id for event in events},
         {owner.aggregate_id for owner in owners if owner.aggregate_id},
-        {owner.pointer_id for owner in owners if owner.pointer_id},
+        {pointer_id for owner in owners for pointer_id in owner.pointer_ids},
     )

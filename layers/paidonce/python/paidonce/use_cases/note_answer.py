@@ -1,22 +1,32 @@
-"""Note what Stripe answered to a create: a merge, since a webhook may have been faster."""
+"""Note what Stripe answered to a call of ours: a merge, since a webhook may have been faster."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from paidonce.domain.errors import ChangedMeanwhile, OutcomeUnknown, TryAgain
-from paidonce.domain.ledger import LedgerRow, Outcome
+from paidonce.domain.ledger import LedgerRow, Outcome, answer_id
 from paidonce.domain.moment import iso
 from paidonce.domain.ownership import Stage
-from paidonce.domain.payment import Payment, told
+from paidonce.domain.payment import Band, Payment
+from paidonce.domain.payment_calls import (
+    CANCEL_STRAY,
+    CHECKOUT,
+    CREATE,
+    EXPIRE_PATH,
+    creation_call,
+    with_canceled_creation,
+)
+from paidonce.domain.refund_request import REFUND
 from paidonce.domain.rulebook import FetchFirst, Verdict, rule_for
+from paidonce.domain.sighting import Source
+from paidonce.domain.stripe_call import CallState, StripeCall
+from paidonce.use_cases.decision import Decision
 from paidonce.use_cases.ports import (
     AlreadyApplied,
     Answer,
     Books,
     Clock,
-    Commit,
     PaymentBooks,
-    Pointer,
     Telemetry,
 )
 
@@ -26,6 +36,8 @@ ROUNDS_MAX = 5
 ROUND_PAUSE_SECONDS_MAX = 0.2
 # The event that tells of the same thing: its rule decides about an answer as well.
 _SAME_AS_EVENT = "payment_intent.created"
+# Makes of the row, as it is read in each round, what shall be written.
+Decide = Callable[[Payment], Verdict]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,14 +52,48 @@ class NoteAnswer:
     jitter: Callable[[], float]
 
     def __call__(self, payment: Payment, answer: Answer, *, correlation_id: str) -> Payment:
-        """The payment as it stands once the answer is noted, by us or by somebody before us.
+        """The payment as it stands once a creation's answer is noted, by us or before us.
 
         Raises OutcomeUnknown when five rounds met conflicts: a repeat will note the same answer.
         """
+        return self.ended(payment, creation_call(payment), answer, correlation_id=correlation_id)
+
+    def ended(
+        self, payment: Payment, call: StripeCall, answer: Answer, *, correlation_id: str
+    ) -> Payment:
+        """Note what was seen at Stripe and, in the same transaction, that the call ended.
+
+        `call` is as it shall stand in the row; one that is still open is taken to be done. The
+        intent's rule decides what the look means, so an answer never makes a payment `paid`. Raises
+        as `__call__`.
+        """
+        if call.state is CallState.OPEN:
+            call = call.ended(CallState.DONE)
+        return self.decided(
+            payment,
+            call,
+            lambda row: _decided(row, call, answer),
+            answer=answer,
+            correlation_id=correlation_id,
+        )
+
+    def decided(
+        self,
+        payment: Payment,
+        call: StripeCall,
+        decide: Decide,
+        *,
+        answer: Answer | None = None,
+        correlation_id: str,
+    ) -> Payment:
+        """Write what `decide` makes of the row, with the ledger row of this call. Raises as above.
+
+        When the ledger holds a final row of the call, nothing is written: the row is answered.
+        """
         for round_number in range(ROUNDS_MAX):
             try:
-                fresh = payment if round_number == 0 else self._row(payment.id)
-                return self._commit(fresh, answer, correlation_id)
+                before = payment if round_number == 0 else self._row(payment.id)
+                return self._commit(before, call, decide, answer, correlation_id)
             except AlreadyApplied:
                 return self._row(payment.id)
             except TryAgain:
@@ -60,40 +106,43 @@ class NoteAnswer:
             raise ChangedMeanwhile(f"{payment_id} has no row")
         return row
 
-    def _commit(self, before: Payment, answer: Answer, correlation_id: str) -> Payment:
-        verdict = _decided(before, answer)
-        after = verdict.payment
-        at = iso(self.clock.now())
-        shows = not after.looks_like(before)
-        if after != before:
-            after = after.written(at=at if shows else before.updated_at)
+    def _commit(
+        self,
+        before: Payment,
+        call: StripeCall,
+        decide: Decide,
+        answer: Answer | None,
+        correlation_id: str,
+    ) -> Payment:
+        now = self.clock.now()
+        decision = Decision.of(before, decide(before), at=iso(now))
         row = LedgerRow(
-            event_id=f"answer#{before.creation.idempotency_key}",
-            event_type="answer.payment_intent.create",
-            outcome=verdict.outcome or (Outcome.APPLIED if shows else Outcome.UNCHANGED),
-            reason=verdict.reason,
+            event_id=answer_id(call.idempotency_key),
+            event_type=ledger_type(call),
+            outcome=decision.outcome,
+            reason=decision.verdict.reason,
             livemode=self.stage.livemode,
-            received_at=at,
-            decided_at=at,
+            received_at=iso(now),
+            decided_at=iso(now),
             aggregate_id=before.id,
-            request_id=answer.request_id,
+            request_id=answer.request_id if answer else None,
             correlation_id=correlation_id,
-            domain_events=told(before, after, notices=verdict.notices, at=iso(answer.seen.as_of)),
+            domain_events=decision.domain_events(at=iso(answer.seen.as_of if answer else now)),
         )
-        self.books.commit(_entry(before, after, row))
-        self._tell(after, verdict, row)
-        return after
+        self.books.commit(decision.commit(row))
+        self._tell(decision, call, row)
+        return decision.after
 
-    def _tell(self, after: Payment, verdict: Verdict, row: LedgerRow) -> None:
-        for alarm in verdict.alarms:
+    def _tell(self, decision: Decision, call: StripeCall, row: LedgerRow) -> None:
+        for alarm in decision.verdict.alarms:
             self.telemetry.count(alarm)
-        if verdict.outcome is Outcome.SUPERSEDED:
+        if decision.outcome is Outcome.SUPERSEDED and call.kind != CANCEL_STRAY:
             self.telemetry.count("IntentMismatch")
         self.telemetry.fact(
             "answer noted",
-            payment_id=after.id,
-            payment_intent_id=after.payment_intent_id,
-            idempotency_key=after.creation.idempotency_key,
+            payment_id=decision.after.id,
+            payment_intent_id=decision.after.payment_intent_id,
+            idempotency_key=call.idempotency_key,
             outcome=row.outcome.value,
             reason=row.reason,
             stripe_request_id=row.request_id,
@@ -101,8 +150,29 @@ class NoteAnswer:
         )
 
 
-def _decided(payment: Payment, answer: Answer) -> Verdict:
-    """What the intent's rule says; of a replayed answer only the id, for its state may be old."""
+def ledger_type(call: StripeCall) -> str:
+    """What stands as the event's type in the ledger row of an answer."""
+    if call.kind == REFUND:
+        return "answer.refund.create"
+    if call.kind == CHECKOUT:
+        return "answer.checkout.session.create"
+    return f"answer.payment_intent.{call.kind}"
+
+
+def _decided(payment: Payment, call: StripeCall, answer: Answer) -> Verdict:
+    """What the intent's rule says, and the end of the call.
+
+    Of a replayed answer only the id and a final state count: what it says of others may be old.
+    """
+    if call.kind == CHECKOUT:
+        # The page makes the intent when it is paid; its events find the payment by its marks.
+        session_id = answer.seen.object["id"]
+        return Verdict(payment=replace(payment, checkout_session_id=session_id))
+    if call.path == EXPIRE_PATH:
+        # Nobody can pay on a page that has expired, and nobody has: there is no intent to cancel.
+        is_over = answer.seen.object["status"] == "expired" and payment.status.band is Band.OPEN
+        noted = payment.with_call(call)
+        return Verdict(payment=with_canceled_creation(noted) if is_over else noted)
     rule = rule_for(_SAME_AS_EVENT)
     if rule is None:
         raise LookupError("the rules are not loaded")
@@ -111,18 +181,9 @@ def _decided(payment: Payment, answer: Answer) -> Verdict:
         raise TypeError("an answer is decided without a fetch")
     if verdict.outcome is Outcome.SUPERSEDED:
         return verdict
-    state = payment if answer.replayed else verdict.payment
-    adopted = replace(state, payment_intent_id=answer.seen.object["id"])
-    return replace(verdict, payment=adopted)
-
-
-def _entry(before: Payment, after: Payment, row: LedgerRow) -> Commit:
-    return Commit(
-        rows=(row,),
-        changed=((before, after),) if after != before else (),
-        checked=() if after != before else (before,),
-        pointers=[
-            Pointer(id=pointer_id, aggregate_id=after.id)
-            for pointer_id in sorted(after.pointer_ids - before.pointer_ids)
-        ],
-    )
+    is_old = answer.replayed and answer.seen.source is Source.ANSWER
+    is_for_ever = verdict.payment.status.band is Band.FINAL
+    state = payment if is_old and not is_for_ever else verdict.payment
+    if call.kind == CREATE:
+        return replace(verdict, payment=replace(state, payment_intent_id=answer.seen.object["id"]))
+    return replace(verdict, payment=state.with_call(call))

@@ -4,7 +4,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from paidonce.domain.aggregate import Aggregate
 from paidonce.domain.ledger import LedgerRow, Outcome
+from paidonce.domain.operation import Operation
 from paidonce.domain.payment import Payment
 from paidonce.domain.sighting import Sighting
 from paidonce.domain.stripe_call import StripeCall
@@ -45,8 +47,13 @@ class Pages:
     """What one consistent read found; what is absent from a mapping is absent from the table."""
 
     rows: Mapping[str, LedgerRow]
-    payments: Mapping[str, Payment]
+    aggregates: Mapping[str, Aggregate]
     pointers: Mapping[str, str]
+
+    @property
+    def payments(self) -> Mapping[str, Payment]:
+        """Those of the aggregates that are payments."""
+        return {i: found for i, found in self.aggregates.items() if isinstance(found, Payment)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,15 +69,18 @@ class Pointer:
 class Commit:
     """All that one transaction writes, at most one action per item.
 
-    `changed`: (as read, as it shall be), put under `version = :read`. `checked`: rows that the
-    decisions rest on, under `version = :read`. `pointers`: under absence or the same aggregate.
-    `rows`: ledger rows under absence or an outcome that is not final.
+    `made`: put under absence. `changed`: (as read, as it shall be), put under `version = :read`.
+    `checked`: rows that the decisions rest on, under `version = :read`. `pointers`: under absence
+    or the same aggregate. `rows`: ledger rows under absence or an outcome that is not final.
+    `outdated`: names of catalogue entries, taken away under absence or being one.
     """
 
     rows: Sequence[LedgerRow]
-    changed: Sequence[tuple[Payment, Payment]] = ()
-    checked: Sequence[Payment] = ()
+    made: Sequence[Aggregate] = ()
+    changed: Sequence[tuple[Aggregate, Aggregate]] = ()
+    checked: Sequence[Aggregate] = ()
     pointers: Sequence[Pointer] = ()
+    outdated: Sequence[str] = ()
 
 
 class Books(Protocol):
@@ -83,8 +93,9 @@ class Books(Protocol):
         payment_ids: Collection[str],
         pointer_ids: Collection[str],
     ) -> Pages:
-        """One consistent BatchGet, and a second for payments behind the pointers that were found.
+        """One consistent BatchGet, and a second for what is behind the pointers that were found.
 
+        `payment_ids` may name aggregates of any kind.
         Raises TryAgain when DynamoDB is throttled or keys stay unprocessed: never absence.
         """
         ...
@@ -222,6 +233,14 @@ class Letterbox(Protocol):
         ...
 
 
+class OperationQueue(Protocol):
+    """The operations queue as those use it who leave something to `run_operation`."""
+
+    def put(self, operation: Operation) -> None:
+        """Returns only when the queue has it; raises TryAgain, and errors of SQS untouched."""
+        ...
+
+
 # --- locks, Stripe, telemetry ---------------------------------------------------------------------
 
 
@@ -267,18 +286,41 @@ class StripeGateway(Protocol):
     def send(self, call: StripeCall, *, time_left: TimeLeft) -> Answer:
         """Make a call that stands in a row. The same key every time.
 
-        Raises OutcomeUnknown, KeyRefused, NotConfigured, StripeRefused, CardDeclined.
+        Raises OutcomeUnknown (FailureStored where a repeat is no use), KeyRefused, NotConfigured,
+        StripeRefused, CardDeclined.
         """
         ...
 
-    def get(self, resource: str, object_id: str, *, time_left: TimeLeft) -> Answer:
-        """The object as it is now. Raises TryAgain, KeyRefused, NotConfigured, StripeRefused."""
+    def get(
+        self,
+        resource: str,
+        object_id: str,
+        *,
+        time_left: TimeLeft,
+        expand: Sequence[str] = (),
+        may_be_absent: bool = False,
+    ) -> Answer:
+        """The object as it is now. Raises TryAgain, KeyRefused, NotConfigured, StripeRefused.
+
+        `may_be_absent`: the id is somebody else's word, so a 404 is no bug of ours.
+        """
         ...
 
     def listed(
-        self, resource: str, *, created_from: int, time_left: TimeLeft
+        self,
+        resource: str,
+        *,
+        created_from: int,
+        created_to: int | None = None,
+        time_left: TimeLeft,
+        only: Mapping[str, Any] | None = None,
     ) -> Iterable[Mapping[str, Any]]:
-        """Objects created at or after that second, newest first, all pages. Raises as `get`."""
+        """Objects created in these seconds, both included, newest first, all pages.
+
+        `only` are more parameters of the list, such as `{"active": True}`.
+
+        Raises as `get`.
+        """
         ...
 
 

@@ -4,13 +4,14 @@ Every step can be repeated after a crash at any line, by the same request or by 
 same order: it finds the row, and makes the call that is missing with the key that stands in it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import Protocol
 
 from paidonce.domain.caller import ANY_PAYMENT, Caller
 from paidonce.domain.errors import (
-    ChangedMeanwhile,
+    FailureStored,
     IdempotencyConflict,
     KeyRefused,
     NotConfigured,
@@ -20,10 +21,15 @@ from paidonce.domain.errors import (
     TryAgain,
 )
 from paidonce.domain.moment import iso
+from paidonce.domain.money import Money
 from paidonce.domain.ownership import Stage
-from paidonce.domain.payment import Band, Payment, PaymentStatus
+from paidonce.domain.payment import Band, Payment
+from paidonce.domain.payment_calls import is_complete
 from paidonce.domain.payment_request import PaymentRequest
-from paidonce.use_cases.note_answer import ROUND_PAUSE_SECONDS_MAX, ROUNDS_MAX, NoteAnswer
+from paidonce.domain.price import Item
+from paidonce.use_cases.defer import Defer
+from paidonce.use_cases.note_answer import NoteAnswer
+from paidonce.use_cases.note_try import NoteTry
 from paidonce.use_cases.ports import (
     Clock,
     Counter,
@@ -35,8 +41,7 @@ from paidonce.use_cases.ports import (
 )
 from paidonce.use_cases.read_payment import read_secret
 
-# Stripe may forget an idempotency key after 24 hours, and the same request would then make a second
-# intent. An hour less leaves room for clocks and for the call itself (design 3.5).
+# The setting operations.key_fresh_seconds of prod, for calls that are not given it.
 KEY_IS_FRESH_SECONDS = 23 * 3600
 _MINUTE_SECONDS = 60
 
@@ -59,22 +64,31 @@ class Taken:
     client_secret: str | None = None
 
 
+class SumUp(Protocol):
+    """What items come to, by prices that the server knows (`LookUpPrices.total`)."""
+
+    def __call__(self, items: Sequence[Item], *, time_left: TimeLeft) -> Money:
+        """Raises InvalidRequest, TryAgain, KeyRefused, NotConfigured."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class TakePayment:
     """The verb behind POST /payments.
 
-    `check_key` raises NotConfigured while the key's secret holds its placeholder. `jitter` gives
-    numbers from 0 to 1.
+    `check_key` raises NotConfigured while the key's secret holds its placeholder.
     """
 
     payments: PaymentBooks
     gateway: PaymentGateway
+    sum_up: SumUp
+    note_try: NoteTry
     note_answer: NoteAnswer
+    defer: Defer
     counter: Counter
     clock: Clock
     telemetry: Telemetry
     stage: Stage
-    jitter: Callable[[], float]
     check_key: Callable[[], object]
     shopper_payments_per_minute: int
 
@@ -83,23 +97,22 @@ class TakePayment:
     ) -> Taken:
         """The payment of this request, or of its order.
 
-        Raises SlowDown, NotConfigured, KeyRefused, IdempotencyConflict, OrderInProgress,
-        StripeRefused, and TryAgain where not even the record could be written.
+        Raises SlowDown, NotConfigured, KeyRefused, InvalidRequest (prices that cannot be charged),
+        IdempotencyConflict, OrderInProgress, StripeRefused, and TryAgain where not even the record
+        could be written.
         """
-        self._within_rate(request.caller)
+        self.within_rate(request.caller)
         # Before the first write: a stage without a key leaves no trace of what it cannot do.
         self.check_key()
-        payment, how = self._opened(request)
+        payment, how = self.opened(request, time_left)
         try:
             return self._gone_on(payment, how, correlation_id=correlation_id, time_left=time_left)
         except OutcomeUnknown as error:
-            self.telemetry.count("PaymentsOutcomeUnknown")
-            self.telemetry.fault(
-                "outcome unknown", error, payment_id=payment.id, correlation_id=correlation_id
-            )
+            key = payment.creation.idempotency_key
+            self.defer(payment, key, error, correlation_id=correlation_id)
             return Taken(payment=payment, how=How.NOT_KNOWN_YET)
 
-    def _within_rate(self, caller: Caller) -> None:
+    def within_rate(self, caller: Caller) -> None:
         """Card testers find open payment APIs within days; a shop's own server is not held back."""
         if caller.may(ANY_PAYMENT):
             return
@@ -115,8 +128,13 @@ class TakePayment:
                 retry_after_seconds=_MINUTE_SECONDS - second,
             )
 
-    def _opened(self, request: PaymentRequest) -> tuple[Payment, How]:
+    def opened(self, request: PaymentRequest, time_left: TimeLeft) -> tuple[Payment, How]:
         """The row of this request: new, of the same key before, or of the same order."""
+        if request.money is None:
+            # A repeat goes on with what was recorded, whatever the prices are today.
+            if (stands := self.payments.get(request.payment_id)) is not None:
+                return _repeated(stands, request)
+            request = request.priced(self.sum_up(request.items, time_left=time_left))
         new = request.recorded(stage=self.stage.name, at=iso(self.clock.now()))
         try:
             payment = self.payments.open(new, claim_id=request.claim_id)
@@ -126,16 +144,14 @@ class TakePayment:
                     "This order has another payment. Cancel it first, then use a new key."
                 ) from taken
             return taken.payment, How.SAME_ORDER
-        if payment.creation.body_hash != request.body_hash:
-            raise IdempotencyConflict("This Idempotency-Key came before with another body.")
-        return payment, How.REPEATED if _is_complete(payment) else How.MADE
+        return _repeated(payment, request)
 
     def _gone_on(
         self, payment: Payment, how: How, *, correlation_id: str, time_left: TimeLeft
     ) -> Taken:
         """From wherever the row stands to an answer."""
         made_now = None
-        if not _is_complete(payment):
+        if not is_complete(payment):
             payment, made_now = self._made(
                 payment, correlation_id=correlation_id, time_left=time_left
             )
@@ -159,37 +175,27 @@ class TakePayment:
         self, payment: Payment, *, correlation_id: str, time_left: TimeLeft
     ) -> tuple[Payment, str | None]:
         """Make the call that is missing and note its answer, with the secret if it is the row's."""
-        payment = self._try_noted(payment)
-        if _is_complete(payment):
+        if payment.cancel_requested:
+            raise OutcomeUnknown(f"{payment.id} is being canceled")
+        payment = self.note_try.creation(payment)
+        if is_complete(payment):
             return payment, None
-        answer = self.gateway.create_intent(
-            payment.creation.params,
-            idempotency_key=payment.creation.idempotency_key,
-            time_left=time_left,
-        )
+        key = payment.creation.idempotency_key
+        try:
+            answer = self.gateway.create_intent(
+                payment.creation.params, idempotency_key=key, time_left=time_left
+            )
+        except FailureStored:
+            self.note_try.spent(payment, key)
+            raise
         noted = self.note_answer(payment, answer, correlation_id=correlation_id)
         intent = answer.seen.object
         is_ours = noted.payment_intent_id == intent["id"]
         return noted, intent.get("client_secret") if is_ours else None
 
-    def _try_noted(self, payment: Payment) -> Payment:
-        """Write that a call is about to be made; a webhook may have told the intent meanwhile."""
-        for _ in range(ROUNDS_MAX):
-            now = int(self.clock.now())
-            first = payment.creation.first_tried_at
-            if first is not None and now - first >= KEY_IS_FRESH_SECONDS:
-                self.telemetry.count("CreationsTooOld")
-                raise OutcomeUnknown(f"the key of {payment.id} may be forgotten at Stripe")
-            try:
-                return self.payments.note_try(payment, at=now)
-            except ChangedMeanwhile:
-                self.clock.pause(ROUND_PAUSE_SECONDS_MAX * self.jitter())
-                payment = self.payments.get(payment.id) or payment
-                if _is_complete(payment):
-                    return payment
-        raise OutcomeUnknown(f"{payment.id} met {ROUNDS_MAX} conflicts")
 
-
-def _is_complete(payment: Payment) -> bool:
-    """Nothing is left to ask of Stripe: the intent is known, or the payment is canceled."""
-    return payment.payment_intent_id is not None or payment.status is PaymentStatus.CANCELED
+def _repeated(payment: Payment, request: PaymentRequest) -> tuple[Payment, How]:
+    """The row of this request's key, which it has just made or which stood there before."""
+    if payment.creation.body_hash != request.body_hash:
+        raise IdempotencyConflict("This Idempotency-Key came before with another body.")
+    return payment, How.REPEATED if is_complete(payment) else How.MADE

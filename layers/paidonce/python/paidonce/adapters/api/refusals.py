@@ -3,7 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from paidonce.adapters.api.body import FIELDS_MAX, path_text
+from paidonce.adapters.api.exchange import ApiServices, Exchange
 from paidonce.domain.errors import (
+    IdempotencyInProgress,
     IdempotencyKeyMissing,
     InvalidRequest,
     NotConfigured,
@@ -13,10 +16,9 @@ from paidonce.domain.errors import (
     StripeRefused,
 )
 
-from payments_api.body import FIELDS_MAX, path_text
-from payments_api.exchange import Exchange
-
-_NO_ITEMS_YET = "prices cannot be charged yet: send amount_minor and currency"
+# A custom error of pydantic's, for a field that excludes `items`.
+BESIDE_ITEMS = "beside_items"
+_BESIDE_ITEMS = "must not stand beside items"
 _UNKNOWN = "is not a field of this request"
 _MISSING = "is required"
 _WRONG = "is not what it must be"
@@ -48,18 +50,22 @@ def _sentence(kind: str, path: Sequence[Any], sentences: Mapping[str, str]) -> s
         return _MISSING
     name = str(path[0]) if path else "body"
     if kind == "extra_forbidden":
-        return _NO_ITEMS_YET if name == "items" else _UNKNOWN
+        return _UNKNOWN
+    if kind == BESIDE_ITEMS:
+        return _BESIDE_ITEMS
     return sentences.get(name, _WRONG)
 
 
-def refusal(error: BaseException, exchange: Exchange) -> dict[str, Any]:
+def refusal(error: BaseException, exchange: Exchange[Any]) -> dict[str, Any]:
     """The answer for an error, which is logged here and nowhere else."""
     _log(error, exchange)
-    return exchange.services.answer(error, exchange.request_id)
+    services: ApiServices = exchange.services
+    return services.answer(error, exchange.request_id)
 
 
-def _log(error: BaseException, exchange: Exchange) -> None:
-    telemetry = exchange.services.telemetry
+def _log(error: BaseException, exchange: Exchange[Any]) -> None:
+    services: ApiServices = exchange.services
+    telemetry = services.telemetry
     ids: dict[str, str | None] = {
         "request_id": exchange.request_id,
         "correlation_id": exchange.correlation_id,
@@ -69,7 +75,7 @@ def _log(error: BaseException, exchange: Exchange) -> None:
         telemetry.fault(
             "stripe refused", error, stripe_code=error.stripe_code, param=error.param, **ids
         )
-    elif isinstance(error, Rejected | SlowDown):
+    elif isinstance(error, Rejected | SlowDown | IdempotencyInProgress):
         telemetry.fact("request refused", code=error.code, **ids)
     elif isinstance(error, NotConfigured):
         # The secret's name is logged once, by who reads it; a line a request would drown it.

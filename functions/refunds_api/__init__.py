@@ -1,0 +1,1 @@
+"""Make refunds and show them: the function behind the refunds routes, with a key of its own."""

@@ -1,0 +1,123 @@
+"""A customer at Stripe that belongs to a user of ours: one for each user id."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from paidonce.domain.caller import Caller
+from paidonce.domain.fingerprint import fingerprint
+from paidonce.domain.ownership import ATTEMPT_MARK, REQUEST_MARK, STAGE_MARK, USER_MARK
+from paidonce.domain.request import Request, request_id
+from paidonce.domain.sighting import Sighting
+from paidonce.domain.stripe_call import StripeCall
+
+CUSTOMERS_PATH = "/v1/customers"
+_ROUTE = "POST /customers"
+# What may stand in a key of Stripe's (255 characters at most), and so in a log: no e-mail address.
+_PLAIN_USER = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Customer:
+    """One customer; `id` is Stripe's (`cus_…`). `as_of_from` and `as_of` bound what we know."""
+
+    id: str
+    user_id: str | None
+    created_at: str
+    updated_at: str
+    email: str | None = None
+    name: str | None = None
+    as_of_from: int | None = None
+    as_of: int | None = None
+    version: int = 1
+    unknown: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def pointer_ids(self) -> frozenset[str]:
+        """None: the row's own id is Stripe's."""
+        return frozenset()
+
+    def written(self, *, at: str) -> "Customer":
+        """As its row is written after a change."""
+        return replace(self, version=self.version + 1, updated_at=at)
+
+    def looks_like(self, other: "Customer") -> bool:
+        """True when nothing but the bounds of our knowledge differs."""
+        return self == replace(
+            other, as_of_from=self.as_of_from, as_of=self.as_of, version=self.version
+        )
+
+    def view(self) -> dict[str, Any]:
+        """The customer as the API and the bus show it."""
+        return {
+            "id": self.id,
+            "user_id": self.user_id,
+            "email": self.email,
+            "name": self.name,
+            "version": self.version,
+            "created_at": self.created_at,
+            "updated_at": self.updated_at,
+        }
+
+
+def customer_of(seen: Sighting, *, user_id: str | None, at: str, is_now: bool) -> Customer:
+    """The row of a customer that Stripe has made; `is_now`: the answer shows its present state."""
+    found = seen.object
+    return Customer(
+        id=found["id"],
+        user_id=user_id,
+        email=found.get("email"),
+        name=found.get("name"),
+        created_at=at,
+        updated_at=at,
+        as_of_from=seen.as_of_from if is_now else None,
+        as_of=seen.as_of if is_now else None,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CustomerRequest:
+    """One request for a customer, checked. `body_hash` names the body as it was sent."""
+
+    caller: Caller
+    idempotency_key: str
+    body_hash: str
+    user_id: str
+    email: str | None = None
+    name: str | None = None
+
+    @property
+    def claim_id(self) -> str:
+        """The item that only one request of the user can hold."""
+        return f"user#{self.user_id}"
+
+    def recorded(self, *, stage: str, at: str) -> Request:
+        """The request as it is written before Stripe is asked (docs.stripe.com/api/customers)."""
+        name = request_id(self.caller, _ROUTE, self.idempotency_key)
+        optional = {"email": self.email, "name": self.name}
+        marks = {
+            STAGE_MARK: stage,
+            USER_MARK: self.user_id,
+            REQUEST_MARK: name,
+            ATTEMPT_MARK: "1",
+        }
+        return Request(
+            id=name,
+            kind="customer",
+            user_id=self.user_id,
+            created_at=at,
+            updated_at=at,
+            call=StripeCall(
+                kind="customer",
+                idempotency_key=f"cus_{stage}_{_in_a_key(self.user_id)}_a1",
+                path=CUSTOMERS_PATH,
+                params={"metadata": marks} | {k: v for k, v in optional.items() if v is not None},
+                body_hash=self.body_hash,
+            ),
+        )
+
+
+def _in_a_key(user_id: str) -> str:
+    """The user id, or its hash behind a `~`, which no plain user id holds."""
+    return user_id if _PLAIN_USER.fullmatch(user_id) else f"~{fingerprint(user_id)[:32]}"

@@ -1,0 +1,60 @@
+"""A verdict as it is written: the row after it, the ledger's outcome, what the bus hears of it.
+
+The worker's events and the answers to calls of ours are written alike, so both begin here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from paidonce.domain.ledger import DomainEvent, LedgerRow, Outcome
+from paidonce.domain.payment import Payment, told
+from paidonce.domain.rulebook import Verdict
+from paidonce.use_cases.ports import Commit, Pointer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """One decision about a payment; `after` has its new version when anything changed."""
+
+    before: Payment
+    after: Payment
+    verdict: Verdict
+    outcome: Outcome
+
+    @classmethod
+    def of(cls, before: Payment, verdict: Verdict, *, at: str) -> "Decision":
+        """The decision of a rule; `at` (ISO 8601) is when it is written."""
+        after = verdict.payment
+        # Notes about calls of ours show nobody anything.
+        unseen = replace(before, calls=after.calls, creation=after.creation)
+        shows = not after.looks_like(unseen)
+        if after != before:
+            after = after.written(at=at if shows else before.updated_at)
+        return cls(
+            before=before,
+            after=after,
+            verdict=verdict,
+            outcome=verdict.outcome or (Outcome.APPLIED if shows else Outcome.UNCHANGED),
+        )
+
+    def domain_events(self, *, at: str) -> tuple[DomainEvent, ...]:
+        """What the bus is told; `at` (ISO 8601) is when it happened at Stripe."""
+        return told(self.before, self.after, notices=self.verdict.notices, at=at)
+
+    def commit(self, *rows: LedgerRow) -> Commit:
+        """The decision and its ledger rows as one transaction."""
+        changed = self.after != self.before
+        return Commit(
+            rows=rows,
+            changed=((self.before, self.after),) if changed else (),
+            checked=() if changed else (self.before,),
+            pointers=new_pointers(self.before, self.after),
+        )
+
+
+def new_pointers(before: Payment, after: Payment) -> Sequence[Pointer]:
+    """Pointers to ids that became known with this change."""
+    return [
+        Pointer(id=pointer_id, aggregate_id=after.id)
+        for pointer_id in sorted(after.pointer_ids - before.pointer_ids)
+    ]

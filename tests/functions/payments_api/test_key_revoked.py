@@ -1,0 +1,174 @@
+"""A key is revoked while payments come in: the real function, the stand-in Stripe, AWS by moto."""
+
+import importlib
+import json
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+import httpx
+import payments_api
+import pytest
+import stripe
+from moto import mock_aws
+
+from bench.settings import ENVIRONMENT
+from local.stripe.application import Settings
+from local.stripe.server import running
+from tests.functions.payments_api.a_browser import Browser, Context
+
+SECRET = ENVIRONMENT["PAYMENTS_KEY_ARN"]
+PERMISSIONS = ["payment_intent_write", "plan_read", "product_read"]
+MODULES = ("payments_api.handler", "payments_api.wiring")
+
+
+@dataclass
+class City:
+    """One stage of Paid Once, and its account at Stripe."""
+
+    handler: Any
+    stripe_url: str
+    account_key: str
+    browser: Browser = field(default_factory=lambda: Browser(scopes="payments:read payments:write"))
+
+    @property
+    def stripe(self) -> stripe.StripeClient:
+        """The account, as its owner sees it."""
+        return stripe.StripeClient(self.account_key, base_addresses={"api": self.stripe_url})
+
+    def puts_a_new_key(self) -> str:
+        """Make a restricted key and put it where the function reads it."""
+        made = httpx.post(
+            f"{self.stripe_url}/_test/keys",
+            json={"permissions": PERMISSIONS, "livemode": False},
+            headers={"Authorization": f"Bearer {self.account_key}"},
+        ).raise_for_status()
+        key: str = made.json()["key"]
+        boto3.client("secretsmanager").put_secret_value(
+            SecretId=SECRET, SecretString=json.dumps({"key": key, "created": None})
+        )
+        return key
+
+    def revokes(self, key: str) -> None:
+        """The owner deletes it in the Dashboard."""
+        httpx.delete(
+            f"{self.stripe_url}/_test/keys/{key}",
+            headers={"Authorization": f"Bearer {self.account_key}"},
+        ).raise_for_status()
+
+    def sells_tea(self) -> str:
+        """A price's id."""
+        product = self.stripe.v1.products.create({"name": "Tea"})
+        price = self.stripe.v1.prices.create(
+            {"product": product.id, "unit_amount": 500, "currency": "usd"}
+        )
+        return price.id
+
+    def pays(self, order: str, price: str) -> tuple[int, dict[str, Any]]:
+        """POST /payments for one tea."""
+        event = self.browser.event(
+            "POST",
+            "/payments",
+            body={"order_id": order, "items": [{"price": price, "quantity": 1}]},
+            headers={"idempotency-key": f"key of {order}"},
+        )
+        answer = self.handler.handle(event, Context())
+        return answer["statusCode"], json.loads(answer["body"])
+
+    @property
+    def rows(self) -> dict[str, dict[str, Any]]:
+        """The state table."""
+        table = boto3.resource("dynamodb").Table(ENVIRONMENT["PAYMENTS_TABLE"])
+        return {str(item["id"]): dict(item) for item in table.scan()["Items"]}
+
+    @property
+    def paid_for(self) -> list[str]:
+        """The orders of all intents at Stripe."""
+        intents = self.stripe.v1.payment_intents.list()
+        return sorted(intent.metadata["paidonce_order"] for intent in intents.auto_paging_iter())
+
+
+def forget_the_function() -> None:
+    """The next import makes its clients anew; a package keeps its modules as attributes too."""
+    for module in MODULES:
+        sys.modules.pop(module, None)
+        vars(payments_api).pop(module.rpartition(".")[2], None)
+
+
+@pytest.fixture
+def city(monkeypatch: pytest.MonkeyPatch) -> Iterator[City]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with running(Settings()) as url, mock_aws():
+        for table, key in (("PAYMENTS", "id"), ("EVENTS", "event_id"), ("IDEMPOTENCY", "id")):
+            boto3.client("dynamodb").create_table(
+                TableName=ENVIRONMENT[f"{table}_TABLE"],
+                KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
+                AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
+                BillingMode="PAY_PER_REQUEST",
+            )
+        boto3.client("secretsmanager").create_secret(
+            Name=SECRET, SecretString='{"key": "", "created": null}'
+        )
+        # The key stays cached for minutes: only the breaker makes the function read it anew.
+        changed = {"STRIPE_API_URL": url, "BREAKER_PROBE_SECONDS": "2"}
+        for name, value in (ENVIRONMENT | changed).items():
+            monkeypatch.setenv(name, value)
+        forget_the_function()
+        account_key = "sk_" + "test_" + "keyrevoked00000000000000"
+        yield City(importlib.import_module(MODULES[0]), url, account_key)
+        forget_the_function()
+
+
+def test_a_key_revoked_in_the_middle(city: City) -> None:
+    """Open within one request, nothing half-made while it is, and closed after a new key is in."""
+    key, price = city.puts_a_new_key(), city.sells_tea()
+    assert city.pays("order-1", price)[0] == 201
+
+    city.revokes(key)
+    status, said = city.pays("order-2", price)
+    assert (status, said["error"]["code"]) == (503, "payments_blocked")
+    breaker = city.rows[f"breaker#{SECRET}"]
+    assert breaker["is_open"] is True
+    assert key not in str(city.rows)
+
+    known = set(city.rows)
+    for order in ("order-2", "order-3"):
+        status, said = city.pays(order, price)
+        assert (status, said["error"]["code"]) == (503, "payments_blocked")
+    assert set(city.rows) - known <= {name for name in city.rows if name.startswith("rate#")}
+    assert "order#user-1#order-3" not in city.rows
+    assert city.paid_for == ["order-1"]
+    shown = city.browser.event("GET", "/payments", query="order_id=order-1")
+    assert city.handler.handle(shown, Context())["statusCode"] == 200
+
+    city.puts_a_new_key()
+    time.sleep(2.1)  # the time between two looks for another version
+    assert city.pays("order-2", price)[0] == 201
+    assert city.pays("order-3", price)[0] == 201
+    assert city.rows[f"breaker#{SECRET}"]["is_open"] is False
+    assert city.paid_for == ["order-1", "order-2", "order-3"]
+    intents = {row["payment_intent_id"] for i, row in city.rows.items() if i.startswith("pay_")}
+    assert len(intents) == 3
+    assert None not in intents
+
+
+def test_a_key_that_works_again_is_found_by_a_probe(city: City) -> None:
+    """A 401 of Stripe's own making: nobody puts a new key."""
+    city.puts_a_new_key()
+    price = city.sells_tea()
+    httpx.post(
+        f"{city.stripe_url}/_test/faults",
+        json={"method": "POST", "path": "/v1/payment_intents", "kind": "401", "times": 1},
+        headers={"Authorization": f"Bearer {city.account_key}"},
+    ).raise_for_status()
+    assert city.pays("order-1", price)[1]["error"]["code"] == "payments_blocked"
+    assert city.pays("order-1", price)[0] == 503
+    time.sleep(3.1)
+    assert city.pays("order-1", price)[0] == 201
+    assert city.paid_for == ["order-1"]
