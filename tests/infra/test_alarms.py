@@ -55,7 +55,7 @@ def test_our_own_metrics_are_looked_for_where_functions_put_them(prod: Assembly)
         for alarm in prod.resources("AWS::CloudWatch::Alarm").values()
         if alarm["Namespace"] == "PaidOnce"
     ]
-    assert len(ours) == 15
+    assert len(ours) == 19
     for alarm in ours:
         dimensions = {one["Name"]: one["Value"] for one in alarm["Dimensions"]}
         assert dimensions["stage"] == "prod"
