@@ -9,6 +9,16 @@ from local.cloud import LocalCloud
 from local.shop import Shop
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of the shared cloud run in one process of pytest-xdist, so that it is started once."""
+    for item in items:
+        names = getattr(item, "fixturenames", ())
+        params = getattr(getattr(item, "callspec", None), "params", {})
+        if "cloud" in names or "cloud" in params.values():
+            item.add_marker(pytest.mark.cloud)
+            item.add_marker(pytest.mark.xdist_group("cloud"))
+
+
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     """The whole stage, deployed by the pinned cdk on free ports."""
