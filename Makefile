@@ -51,7 +51,7 @@ token: setup ## print a JWT: make token [SCOPES="payments:read …"] [SUB=user]
 	@$(PY) -m local token --scopes "$(SCOPES)" --sub "$(SUB)"
 
 test: setup ## every test, 10 minutes at most
-	$(PY) -m pytest
+	$(PY) -m pytest -n 2 --dist loadgroup
 
 check: setup ## format, lint, types, import rules, synth
 	$(PY) -m ruff format --check .

@@ -9,6 +9,7 @@ from local.cloud import LocalCloud
 from local.shop import Shop
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests of the shared cloud run in one process of pytest-xdist, so that it is started once."""
     for item in items:
