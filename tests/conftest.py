@@ -4,9 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import stripe
 
 from local.cloud import LocalCloud
 from local.shop import Shop
+
+
+# Otherwise the library leaves an id of this machine in ~/.config/stripe, for Stripe's statistics.
+stripe.enable_telemetry = False
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
