@@ -9,7 +9,6 @@ import stripe
 from local.cloud import LocalCloud
 from local.shop import Shop
 
-
 # Otherwise the library leaves an id of this machine in ~/.config/stripe, for Stripe's statistics.
 stripe.enable_telemetry = False
 
