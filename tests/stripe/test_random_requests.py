@@ -76,7 +76,7 @@ class Asker:
             headers = {"Content-Type": "application/x-www-form-urlencoded"}
             answer = self.api.post(path, content=urlencode(pairs), headers=headers)
         else:
-            answer = self.api.request(route.method, path, params=pairs)
+            answer = self.api.request(route.method, f"{path}?{urlencode(pairs)}")
         if answer.status_code != 200:
             assert answer.json()["error"]["message"], answer.text
         return f"{route.method} {path} {pairs}", answer.status_code
