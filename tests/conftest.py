@@ -13,15 +13,14 @@ from local.shop import Shop
 stripe.enable_telemetry = False
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+@pytest.hookimpl(tryfirst=True)  # before `-m` looks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of the shared cloud run in one process of pytest-xdist, so that it is started once."""
+    """Mark what needs the shared cloud; `make test` runs that in one process, to start it once."""
     for item in items:
         names = getattr(item, "fixturenames", ())
         params = getattr(getattr(item, "callspec", None), "params", {})
         if "cloud" in names or "cloud" in params.values():
             item.add_marker(pytest.mark.cloud)
-            item.add_marker(pytest.mark.xdist_group("cloud"))
 
 
 @pytest.fixture(scope="session")
