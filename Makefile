@@ -51,7 +51,9 @@ token: setup ## print a JWT: make token [SCOPES="payments:read …"] [SUB=user]
 	@$(PY) -m local token --scopes "$(SCOPES)" --sub "$(SUB)"
 
 test: setup ## every test, 10 minutes at most
-	$(PY) -m pytest
+	$(PY) -m pytest -n 2 -m 'not cloud'
+	# In one process, so that the cloud is started once.
+	$(PY) -m pytest -m cloud
 
 check: setup ## format, lint, types, import rules, synth
 	$(PY) -m ruff format --check .

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import infra.node_home  # noqa: F401 # isort: skip - first, before anything of CDK's
 from aws_cdk import App
 
 from infra.allowed import StageError

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+# Otherwise the library leaves an id of this machine in ~/.config/stripe, for Stripe's statistics.
+stripe.enable_telemetry = False
+
 # A warm event takes 0.2 s and a cold one 1 s (facts of the embedded AWS); a burst takes its time.
 PATIENCE_SECONDS = 60.0
 

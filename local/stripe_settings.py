@@ -14,6 +14,9 @@ from local.deployment import output
 from local.errors import LocalCloudError
 from local.servers import CHECKOUT
 
+# Otherwise the library leaves an id of this machine in ~/.config/stripe, for Stripe's statistics.
+stripe.enable_telemetry = False
+
 # The Stripe permissions of each restricted key, as docs/deploy.md tells an operator to tick them.
 KEY_PERMISSIONS: Mapping[str, Sequence[str]] = {
     "PaymentsKeyArn": (

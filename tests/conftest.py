@@ -4,9 +4,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import stripe
 
 from local.cloud import LocalCloud
 from local.shop import Shop
+
+# Otherwise the library leaves an id of this machine in ~/.config/stripe, for Stripe's statistics.
+stripe.enable_telemetry = False
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` looks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs the shared cloud; `make test` runs that in one process, to start it once."""
+    for item in items:
+        names = getattr(item, "fixturenames", ())
+        params = getattr(getattr(item, "callspec", None), "params", {})
+        if "cloud" in names or "cloud" in params.values():
+            item.add_marker(pytest.mark.cloud)
 
 
 @pytest.fixture(scope="session")

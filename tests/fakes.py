@@ -7,10 +7,12 @@ it does anything, `faults.plan("commit.after", …)` after it was done (an answe
 `faults.before("commit", action)` runs something in between (somebody else's write).
 """
 
+import traceback
 from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import PurePath
 
 from paidonce.domain.aggregate import Aggregate
 from paidonce.domain.errors import ChangedMeanwhile, TryAgain
@@ -385,3 +387,8 @@ class FakeTelemetry:
     def fault(self, message: str, error: BaseException, **ids: str | float | None) -> None:
         """See `Telemetry.fault`."""
         self.faults.append((message, type(error).__name__, ids))
+
+    def place_of(self, error: BaseException) -> str | None:
+        """See `Telemetry.place_of`."""
+        frames = traceback.extract_tb(error.__traceback__)
+        return f"{PurePath(frames[-1].filename).name}:{frames[-1].lineno}" if frames else None

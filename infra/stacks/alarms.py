@@ -99,6 +99,17 @@ ALARMS = (
         metric=_errors(lambda service: service.webhooks.receive_webhook),
         at_least=lambda stage: stage.alarms.receiver_errors,
     ),
+    # The receiver answers errors itself, so that their text stays out of Lambda's log.
+    Watch(
+        name="receiver-failed",
+        says="receive_webhook answers 500: a bug or a permission; Stripe delivers again.",
+        metric=_counted("WebhookFailed", "receive_webhook"),
+    ),
+    Watch(
+        name="webhook-not-queued",
+        says="SQS does not take events: Stripe is answered 503 and delivers again, for 3 days.",
+        metric=_counted("WebhookNotQueued", "receive_webhook"),
+    ),
     Watch(
         name="receiver-slow",
         says="receive_webhook takes long: Stripe gives up after about 20 s.",
@@ -120,6 +131,16 @@ ALARMS = (
             period=_FIVE_MINUTES, statistic="Sum"
         ),
         at_least=lambda stage: stage.alarms.api_5xx,
+    ),
+    Watch(
+        name="api-failed",
+        says="payments_api answers 500: a bug or a permission.",
+        metric=_counted("InternalErrors", "payments_api"),
+    ),
+    Watch(
+        name="creation-too-old",
+        says="A payment's outcome at Stripe is unknown for longer than its key is remembered.",
+        metric=_counted("CreationsTooOld", "payments_api"),
     ),
     Watch(
         name="dead-events",

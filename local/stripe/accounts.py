@@ -53,8 +53,12 @@ class RequestMark:
 class Account:
     """Everything that one key opens."""
 
+    # The letters of its secret key with the mode: one account id has a test and a live side.
+    family: str
     id: str
     livemode: bool
+    # Its place among the accounts of this server.
+    number: int = 0
     # Where this server is reached, for the pages that it sends customers to.
     base_url: str = ""
     store: Store = field(default_factory=Store)
@@ -160,6 +164,8 @@ class Accounts:
         self._by_key: dict[str, Account] = {}
         self._on_open = on_open
         self._default_key = default_key
+        # A default account that no key has opened yet: the first secret key takes it.
+        self._unclaimed: Account | None = None
 
     def all(self) -> list[Account]:
         """Every account that was opened."""
@@ -167,10 +173,12 @@ class Accounts:
 
     def default(self) -> Account:
         """The account that controls mean when they name none: `--key`'s, or the first."""
-        if self._default_key or not self._by_family:
-            text = self._default_key or f"{KeyKind.SECRET}_test_{random_letters()}"
-            self._default_key = text
-            return self.of_key(text)[0]
+        named = parse(self._default_key) if self._default_key else None
+        if named is not None:
+            return self._open(named)
+        if not self._by_family:
+            made_up = parse(f"{KeyKind.SECRET}_test_{random_letters()}")
+            self._unclaimed = self._open(made_up) if made_up else None
         return next(iter(self._by_family.values()))
 
     def of_key(self, text: str) -> tuple[Account, ApiKey]:
@@ -189,6 +197,14 @@ class Accounts:
         self.add_key(account, key)
         return account, key
 
+    def side(self, account: Account, *, livemode: bool) -> Account:
+        """The same account in this mode."""
+        if account.livemode == livemode:
+            return account
+        letters = account.family.partition("_")[2]
+        mode = "live" if livemode else "test"
+        return self.of_key(f"{KeyKind.SECRET}_{mode}_{letters}")[0]
+
     def add_key(self, account: Account, key: ApiKey) -> None:
         """Lets a key open an account."""
         account.keys[key.text] = key
@@ -197,9 +213,15 @@ class Accounts:
     def _open(self, key: ApiKey) -> Account:
         """The account of a key's family, made when it is first asked for."""
         account = self._by_family.get(key.family)
+        if account is None and self._unclaimed is not None and not self._default_key:
+            account, self._unclaimed = self._unclaimed, None
+            del self._by_family[account.family]
+            account.family, account.livemode = key.family, key.livemode
+            self._by_family[key.family] = account
         if account is None:
-            digest = hashlib.sha256(key.family.encode()).hexdigest()
-            account = Account(id=f"acct_1{digest[:15]}", livemode=key.livemode)
+            digest = hashlib.sha256(key.letters.encode()).hexdigest()
+            account = Account(key.family, id=f"acct_1{digest[:15]}", livemode=key.livemode)
+            account.number = len(self._by_family) + 1
             self._by_family[key.family] = account
             self._on_open(account)
         return account

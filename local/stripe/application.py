@@ -31,6 +31,14 @@ Send = Callable[[Message], Awaitable[None]]
 
 # No request of Stripe's API is near this; a larger one is refused unread.
 _BODY_BYTES_MAX = 4_000_000
+# Browsers call Stripe's API from the shop's own pages.
+_CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "GET, HEAD, PUT, PATCH, POST, DELETE",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, Stripe-Version",
+    "Access-Control-Expose-Headers": "Request-Id, Idempotent-Replayed",
+    "Access-Control-Max-Age": "300",
+}
 
 
 class _Cycle(Protocol):
@@ -77,10 +85,13 @@ class Application:
         account.rate_limits.on = self.settings.rate_limits
         outbox = Outbox(account, self.transport, DeliverySettings(retry_seconds=schedule))
         account.listeners.append(outbox.accept)
-        self.world.outboxes[account.id] = outbox
-        self.world.timekeepers[account.id] = Timekeeper(account)
+        self.world.outboxes[account.number] = outbox
+        self.world.timekeepers[account.number] = Timekeeper(account)
 
     async def _api(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "OPTIONS":
+            await _send(send, 200, {**_CORS, "Content-Length": "0"}, b"")
+            return
         body = await _read(receive)
         request = Request(
             method=scope["method"],
@@ -97,10 +108,8 @@ class Application:
         except Lost:
             await _hang_up(send)
             return
-        encoded = [(name.encode(), value.encode()) for name, value in answer.headers.items()]
-        encoded.append((b"Content-Length", str(len(answer.body)).encode()))
-        await send({"type": "http.response.start", "status": answer.status, "headers": encoded})
-        await send({"type": "http.response.body", "body": answer.body})
+        length = {"Content-Length": str(len(answer.body))}
+        await _send(send, answer.status, {**answer.headers, **_CORS, **length}, answer.body)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:
@@ -111,6 +120,12 @@ class Application:
             await send({"type": f"{message['type']}.complete"})
             if message["type"] == "lifespan.shutdown":
                 return
+
+
+async def _send(send: Send, status: int, headers: dict[str, str], body: bytes) -> None:
+    encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": status, "headers": encoded})
+    await send({"type": "http.response.body", "body": body})
 
 
 async def _read(receive: Receive) -> bytes:

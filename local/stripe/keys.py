@@ -32,6 +32,11 @@ class ApiKey:
         return self.text.split("_", 1)[1]
 
     @property
+    def letters(self) -> str:
+        """What the test and live keys of an account share here."""
+        return self.text.split("_", 2)[2]
+
+    @property
     def masked(self) -> str:
         """The key as Stripe shows it in errors."""
         return mask(self.text)

@@ -73,7 +73,8 @@ def _by_created(rows: Iterable[Json], wanted: Json | int | None) -> Iterator[Jso
     bounds = wanted if isinstance(wanted, dict) else {"gte": wanted, "lte": wanted}
     lowest = max(bounds.get("gte", 0), bounds.get("gt", -1) + 1)
     highest = min(bounds.get("lte", 2**62), bounds.get("lt", 2**62) - 1)
-    yield from (row for row in rows if lowest <= row["created"] <= highest)
+    # Invoice items have a `date` where others have `created`.
+    yield from (row for row in rows if lowest <= (row.get("created") or row["date"]) <= highest)
 
 
 def _behind(call: Call, rows: Iterator[Json], cursor: str, kind: str) -> Iterator[Json]:

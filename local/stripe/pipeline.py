@@ -20,6 +20,7 @@ from local.stripe.rendering import rendered
 from local.stripe.router import Route, Router
 from local.stripe.shapes import Json
 from local.stripe.spec import parameters
+from local.stripe.spec.document import has_path
 from local.stripe.spec.releases import in_release
 
 _LOGGER = logging.getLogger(__name__)
@@ -99,7 +100,7 @@ class Pipeline:
         progress.version = request.headers.get("stripe-version", versions.DEFAULT)
         _check_other_account(request.headers.get("stripe-account"), account, key)
         found = self.router.find(request.method, request.path)
-        if found is None:
+        if found is None or not has_path(found[0].path, release):
             raise unknown_url(request.method, request.path)
         route, values = found
         account.rate_limits.check(f"{route.method} {route.path}")

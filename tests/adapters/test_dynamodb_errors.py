@@ -1,6 +1,7 @@
 """What DynamoDB's errors mean: answers that moto does not give, played by botocore's own stub."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -13,6 +14,8 @@ from paidonce.adapters.dynamodb_counters import DynamoDbCounter
 from paidonce.adapters.dynamodb_payments import DynamoDbPaymentBooks
 from paidonce.domain.errors import ChangedMeanwhile, TryAgain
 from paidonce.domain.ledger import LedgerRow, Outcome
+from paidonce.domain.ownership import FOREIGN
+from paidonce.domain.payment import PaymentStatus
 from paidonce.use_cases.ports import AlreadyApplied, Commit, Pointer
 
 from tests.examples import a_payment
@@ -211,6 +214,54 @@ def test_keys_that_stay_unprocessed_are_try_again_and_never_absence(dynamodb: St
         dynamodb.reads()
     assert len(dynamodb.clock.pauses) == 4
     assert sum(dynamodb.clock.pauses) < 2
+
+
+# --- what is asked for ----------------------------------------------------------------------------
+
+
+def test_every_read_is_consistent(dynamodb: Stubbed) -> None:
+    """Moto cannot tell: a read that lags would take a row for absent."""
+    request = {
+        "events": {"Keys": [{"event_id": {"S": "evt_1"}}], "ConsistentRead": True},
+        "state": {"Keys": [{"id": {"S": "pay_1"}}], "ConsistentRead": True},
+    }
+    dynamodb.stub.add_response(
+        "batch_get_item", {"Responses": {}, "UnprocessedKeys": {}}, {"RequestItems": request}
+    )
+    dynamodb.reads()
+    for item_id, call in (("pay_1", dynamodb.payments.get), ("o#", dynamodb.payments.claimed_by)):
+        expected = {"TableName": "state", "Key": {"id": {"S": item_id}}, "ConsistentRead": True}
+        dynamodb.stub.add_response("get_item", {}, expected)
+        assert call(item_id) is None
+
+
+def test_a_pointer_to_nobody_costs_no_second_read(dynamodb: Stubbed) -> None:
+    item = items.pointer_item(Pointer(id="pi_1", aggregate_id=FOREIGN, expires_at=1))
+    dynamodb.stub.add_response("batch_get_item", {"Responses": {"state": [item]}})
+    pages = dynamodb.books.read(event_ids=[], payment_ids=[], pointer_ids=["pi_1"])
+    assert dict(pages.pointers) == {"pi_1": FOREIGN}
+
+
+def test_an_order_is_taken_over_only_while_its_old_payment_is_canceled(dynamodb: Stubbed) -> None:
+    """The same transaction checks it, since it was read before."""
+    old = replace(a_payment(id="pay_old"), status=PaymentStatus.CANCELED)
+    new = a_payment(id="pay_new")
+    dynamodb.cancels(NONE, FAILED)
+    dynamodb.stub.add_response("get_item", {})
+    dynamodb.stub.add_response("get_item", {"Item": items.claim_item("o#", payment_id="pay_old")})
+    dynamodb.stub.add_response("get_item", {"Item": items.payment_item(old)})
+    asked: list[Any] = []
+    dynamodb.client.meta.events.register(
+        "before-parameter-build.dynamodb.TransactWriteItems",
+        lambda params, **_: asked.append(params["TransactItems"]),
+    )
+    dynamodb.stub.add_response("transact_write_items", {})
+    assert dynamodb.payments.open(new, claim_id="o#") == new
+    _, claim, check = asked[-1]
+    assert claim["Put"]["ExpressionAttributeValues"] == {":holder": {"S": "pay_old"}}
+    assert check["ConditionCheck"]["Key"] == {"id": {"S": "pay_old"}}
+    assert check["ConditionCheck"]["ConditionExpression"] == "#status = :canceled"
+    assert check["ConditionCheck"]["ExpressionAttributeValues"] == {":canceled": {"S": "canceled"}}
 
 
 # --- opening a payment among others ---------------------------------------------------------------

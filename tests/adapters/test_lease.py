@@ -1,5 +1,6 @@
 """A lock that saves double work, over the fake, moto and the local cloud."""
 
+import time
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -100,6 +101,8 @@ def test_a_killed_holder_keeps_its_lease_no_longer_than_it_could_run(moto: Place
     (record,) = records(moto, table)
     assert record["status"] == {"S": "INPROGRESS"}
     assert record["id"]["S"].startswith("apply_event#")
+    ends_at = int(record["in_progress_expiration"]["N"]) / 1000
+    assert 40 < ends_at - time.time() <= 50
     moto.client("dynamodb").update_item(
         TableName=table,
         Key={"id": record["id"]},

@@ -15,6 +15,7 @@ os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
 ROOT = Path(__file__).parents[2]
 os.environ.setdefault("JSII_RUNTIME_PACKAGE_CACHE_ROOT", str(ROOT / ".local" / "cache" / "jsii"))
 
+import infra.node_home  # noqa: E402, F401 # isort: skip -- CDK's home, before anything of it
 from aws_cdk import App  # noqa: E402 -- the two settings above must come first
 
 from infra.blocks.layers import Target  # noqa: E402 -- as above

@@ -57,7 +57,7 @@ def test_functions_are_built_for_the_stage(prod: Assembly) -> None:
 
 
 def test_only_who_sends_to_its_own_queue_may_feed_itself(prod: Assembly) -> None:
-    """What waits goes back to the queue that it came from; Lambda would break that loop after 16."""
+    """What waits goes back to its own queue; Lambda would break that loop after 16 rounds."""
     loops = {
         name: function.get("RecursiveLoop")
         for name, function in prod.resources("AWS::Lambda::Function").items()

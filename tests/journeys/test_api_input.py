@@ -9,8 +9,6 @@ import pytest
 from local.cloud import LocalCloud
 from local.shop import Shop
 
-pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
-
 CARD = "4242424242424242"
 
 

@@ -12,8 +12,6 @@ from local.cloud import LocalCloud
 from local.shop import Shop
 from tests.journeys.rollout import bad_deploy, bad_setting
 
-pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
-
 RULE = "paidonce/rules/payment_intent.py"
 
 

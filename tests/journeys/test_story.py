@@ -8,8 +8,6 @@ from rich.console import Console
 from local.demo import STEPS, Story, summary
 from local.shop import Shop
 
-pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
-
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.__name__)
 def test_every_check_of_the_demo_holds(shop: Shop, step: Callable[[Story], None]) -> None:

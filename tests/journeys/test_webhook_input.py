@@ -14,8 +14,6 @@ import stripe
 
 from local.shop import Shop
 
-pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
-
 OLD_PAYLOADS = sorted((Path(__file__).parents[1] / "events" / "stripe-old").glob("*.json"))
 
 

@@ -15,6 +15,7 @@ from local.stripe.server import running
 from local.stripe.shapes import Json
 from local.stripe.spec import answers
 from tests.stripe.receiver import Receiver, receiving
+from tests.stripe.subscribers import START
 
 UNFAITHFUL: list[str] = []
 
@@ -78,3 +79,23 @@ def receiver() -> Iterator[Receiver]:
     """A webhook receiver that keeps what it gets."""
     with receiving() as opened:
         yield opened
+
+
+@pytest.fixture
+def price(client: Any) -> Any:
+    """Ten dollars a month."""
+    product = client.v1.products.create({"name": "Tea club"})
+    return client.v1.prices.create(
+        {
+            "product": product.id,
+            "currency": "usd",
+            "unit_amount": 1000,
+            "recurring": {"interval": "month"},
+        }
+    )
+
+
+@pytest.fixture
+def clock(client: Any) -> Any:
+    """A test clock at 1 November 2026."""
+    return client.v1.test_helpers.test_clocks.create({"frozen_time": START})

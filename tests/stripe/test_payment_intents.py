@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import stripe
 
-CARD = {"amount": 2000, "currency": "usd"}
+CARD: Any = {"amount": 2000, "currency": "usd"}
 ONCE = {"confirm": True, "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"}}
 
 
@@ -164,3 +164,40 @@ def test_intents_are_listed_by_created(client: Any, control: Callable[..., Any])
     assert [intent.id for intent in listed.auto_paging_iter()] == [late.id, *reversed(early)]
     newer = client.v1.payment_intents.list({"ending_before": early[0], "limit": 2})
     assert [intent.id for intent in newer.data] == [early[2], early[1]]
+
+
+def test_an_authorization_expires(client: Any, control: Callable[..., Any]) -> None:
+    """What is not captured within seven days is given back."""
+    intent = client.v1.payment_intents.create(
+        {**CARD, **ONCE, "payment_method": "pm_card_visa", "capture_method": "manual"}
+    )
+    control("POST", "clock/advance", seconds=7 * 24 * 3600 + 1)
+    expired = client.v1.payment_intents.retrieve(intent.id)
+    assert (expired.status, expired.cancellation_reason) == ("canceled", "automatic")
+    assert types(client)[-3:] == ["charge.expired", "charge.refunded", "payment_intent.canceled"]
+
+
+def test_a_manual_confirmation_is_done_twice(client: Any, control: Callable[..., Any]) -> None:
+    """After the challenge the server confirms once more."""
+    intent = client.v1.payment_intents.create(
+        {
+            **CARD,
+            **ONCE,
+            "confirmation_method": "manual",
+            "payment_method": "pm_card_threeDSecure2Required",
+        }
+    )
+    assert intent.next_action.type == "use_stripe_sdk"
+    control("POST", f"authenticate/{intent.id}", outcome="succeed")
+    assert client.v1.payment_intents.retrieve(intent.id).status == "requires_confirmation"
+    assert client.v1.payment_intents.confirm(intent.id).status == "succeeded"
+
+
+def test_a_live_key_makes_live_objects(url: str, control: Callable[..., Any], client: Any) -> None:
+    """A restricted live key opens the live side of the account, with its own objects."""
+    key = control("POST", "keys", permissions=["payment_intent_write"], livemode=True)["key"]
+    assert key.startswith("rk_" + "live_")
+    live = stripe.StripeClient(key, base_addresses={"api": url})
+    intent = live.v1.payment_intents.create(CARD)
+    assert intent.livemode
+    assert client.v1.payment_intents.list().data == []

@@ -8,6 +8,8 @@ import httpx
 import pytest
 import stripe
 
+from local.stripe.server import running
+
 Control = Callable[..., Any]
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 ENDIVE = "2026-10-28.endive"
@@ -95,6 +97,18 @@ def test_a_publishable_key_needs_the_client_secret(url: str, key: str, client: A
     }
     assert httpx.post(f"{path}/confirm", headers=headers, data=body).json()["status"] == "succeeded"
     assert httpx.get(f"{url}/v1/events", headers=headers).status_code == 401
+
+
+def test_controls_without_a_key_mean_the_first_account() -> None:
+    """Faults that were planned before any key was seen hit the first key's account."""
+    with running() as url:
+        plan = {"method": "GET", "path": "/v1/customers", "kind": "429", "times": 1}
+        assert httpx.post(f"{url}/_test/faults", json=plan).status_code == 200
+        first = {"Authorization": "Bearer sk_" + "test_" + "f" * 24}
+        other = {"Authorization": "Bearer sk_" + "test_" + "o" * 24}
+        assert httpx.get(f"{url}/v1/customers", headers=first).status_code == 429
+        assert httpx.get(f"{url}/v1/customers", headers=other).status_code == 200
+        assert httpx.request("DELETE", f"{url}/_test/faults").json()["faults"][0]["fired"] == 1
 
 
 def test_versions(api: httpx.Client) -> None:

@@ -212,6 +212,15 @@ def test_webhook_endpoints(client: Any) -> None:
         {"url": "https://shop.example/hooks", "enabled_events": ["charge.refunded"]}
     )
     assert made.secret.startswith("whsec_")
+    pinned = client.v1.webhook_endpoints.create(
+        {
+            "url": "https://shop.example/hooks",
+            "enabled_events": ["*"],
+            "api_version": stripe.api_version,
+        }
+    )
+    assert pinned.api_version == stripe.api_version
+    client.v1.webhook_endpoints.delete(pinned.id)
     assert not hasattr(client.v1.webhook_endpoints.list().data[0], "secret")
     for wrong in (
         {"url": "ftp://shop.example", "enabled_events": ["*"]},

@@ -1,67 +1,13 @@
 """Subscriptions and the engine that moves them."""
 
-import time
+from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
 import stripe
 
-DAY = 24 * 3600
-# 1 November 2026, 00:00 UTC.
-START = 1793491200
-
-
-def kinds(client: Any) -> list[str]:
-    """Event types, the oldest first."""
-    return [event.type for event in reversed(client.v1.events.list({"limit": 100}).data)]
-
-
-@pytest.fixture
-def price(client: Any) -> Any:
-    """Ten dollars a month."""
-    product = client.v1.products.create({"name": "Tea club"})
-    return client.v1.prices.create(
-        {
-            "product": product.id,
-            "currency": "usd",
-            "unit_amount": 1000,
-            "recurring": {"interval": "month"},
-        }
-    )
-
-
-@pytest.fixture
-def clock(client: Any) -> Any:
-    """A test clock at 1 November 2026."""
-    return client.v1.test_helpers.test_clocks.create({"frozen_time": START})
-
-
-def advance(client: Any, clock: Any, moment: int) -> None:
-    """Moves a test clock and waits until it is ready."""
-    client.v1.test_helpers.test_clocks.advance(clock.id, {"frozen_time": moment})
-    end = time.monotonic() + 5
-    while client.v1.test_helpers.test_clocks.retrieve(clock.id).status != "ready":
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
-def payer(client: Any, card: str = "pm_card_visa", **more: Any) -> Any:
-    """A customer with a card."""
-    return client.v1.customers.create(
-        {
-            "email": "a@example.com",
-            "payment_method": card,
-            "invoice_settings": {"default_payment_method": card},
-            **more,
-        }
-    )
-
-
-def subscribe(client: Any, customer: Any, price: Any, **more: Any) -> Any:
-    """A subscription."""
-    return client.v1.subscriptions.create(
-        {"customer": customer.id, "items": [{"price": price.id}], **more}
-    )
+from tests.stripe.subscribers import DAY, START, advance, kinds, payer, subscribe
 
 
 def test_a_subscription_begins_paid(client: Any, price: Any) -> None:
@@ -153,6 +99,18 @@ def test_it_renews_by_the_clock(client: Any, price: Any, clock: Any) -> None:
     assert "invoice.upcoming" in kinds(client)
 
 
+def test_it_renews_by_the_accounts_clock_too(
+    client: Any, price: Any, control: Callable[..., Any]
+) -> None:
+    """Without a test clock, `/_test/clock/advance` brings the renewals, each in its own time."""
+    subscription = subscribe(client, payer(client), price)
+    control("POST", "clock/advance", seconds=95 * DAY)
+    invoices = client.v1.invoices.list({"subscription": subscription.id}).data
+    assert [invoice.status for invoice in invoices] == ["paid"] * 4
+    created = [invoice.created for invoice in invoices]
+    assert all(28 * DAY <= newer - older <= 31 * DAY for newer, older in pairwise(created))
+
+
 def test_a_failed_renewal_is_tried_again_and_ends(client: Any, price: Any, clock: Any) -> None:
     """Past due, three more attempts, then canceled."""
     customer = payer(client, test_clock=clock.id)
@@ -192,23 +150,6 @@ def test_a_trial_costs_nothing_until_it_ends(client: Any, price: Any, clock: Any
     active = client.v1.subscriptions.retrieve(subscription.id)
     assert active.status == "active"
     assert client.v1.invoices.retrieve(active.latest_invoice).amount_paid == 1000
-
-
-def test_a_trial_without_a_card_pauses(client: Any, price: Any, clock: Any) -> None:
-    """`missing_payment_method: pause` pauses; resume bills the next period."""
-    customer = client.v1.customers.create({"test_clock": clock.id})
-    subscription = subscribe(
-        client,
-        customer,
-        price,
-        trial_period_days=2,
-        trial_settings={"end_behavior": {"missing_payment_method": "pause"}},
-    )
-    advance(client, clock, START + 3 * DAY)
-    paused = client.v1.subscriptions.retrieve(subscription.id)
-    assert paused.status == "paused"
-    assert "customer.subscription.paused" in kinds(client)
-    assert client.v1.subscriptions.resume(subscription.id).status == "active"
 
 
 def test_a_change_is_prorated(client: Any, price: Any, clock: Any) -> None:
@@ -258,17 +199,6 @@ def test_cancel_now(client: Any, price: Any) -> None:
         client.v1.subscriptions.cancel(subscription.id)
     assert error.value.code == "resource_missing"
     assert client.v1.subscriptions.list().data == []
-
-
-def test_a_paused_collection_keeps_drafts(client: Any, price: Any, clock: Any) -> None:
-    """`pause_collection` stops the money, not the subscription."""
-    subscription = subscribe(client, payer(client, test_clock=clock.id), price)
-    pause = {"pause_collection": {"behavior": "void"}}
-    client.v1.subscriptions.update(subscription.id, pause)
-    advance(client, clock, START + 31 * DAY)
-    after = client.v1.subscriptions.retrieve(subscription.id)
-    assert after.status == "active"
-    assert client.v1.invoices.retrieve(after.latest_invoice).status == "void"
 
 
 def test_an_authentication_is_asked_for(client: Any, price: Any) -> None:

@@ -2,6 +2,7 @@
 
 from local.stripe.accounts import Account
 from local.stripe.billing import lines
+from local.stripe.errors import refused
 from local.stripe.identifiers import new_id, random_letters
 from local.stripe.payments import intents
 from local.stripe.payments.opening import new_intent
@@ -90,6 +91,8 @@ def take_pending_items(account: Account, invoice: Json, subscription: str | None
 
 def finalize(account: Account, invoice: Json) -> None:
     """Closes a draft: a number, a due amount, and an intent to pay it."""
+    if account.store.get("customer", invoice["customer"]).get("deleted"):
+        raise refused(f"No such customer: '{invoice['customer']}'", code="resource_missing")
     lines.retotal(account, invoice)
     now = account.now_for(invoice["customer"])
     customer = account.store.edit("customer", invoice["customer"])

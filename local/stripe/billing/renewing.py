@@ -1,7 +1,7 @@
 """The billing engine: what a subscription does when its time comes."""
 
 from local.stripe.accounts import Account
-from local.stripe.billing import collecting, invoicing, items, lines, subscribing
+from local.stripe.billing import collecting, invoicing, items, lines, pausing, subscribing
 from local.stripe.billing.intervals import later
 from local.stripe.shapes import Json, public
 
@@ -126,16 +126,7 @@ def stops_without_method(account: Account, subscription: Json) -> bool:
     if behavior == "cancel":
         subscribing.end(account, subscription, "payment_failed")
     else:
-        subscription["status"] = "paused"
-        subscription["status_details"] = {
-            "paused": {
-                "subscription": {"type": "trial_end_without_payment_method"},
-                "transitioned_at": account.now_for(subscription["customer"]),
-                "type": "subscription",
-            }
-        }
-        account.emit("customer.subscription.paused", subscription)
-        account.emit_update("customer.subscription.updated", subscription)
+        pausing.pause(account, subscription, "trial_end_without_payment_method")
     return True
 
 
@@ -143,6 +134,8 @@ def _advance_draft(account: Account, invoice_id: str) -> None:
     """Finalizes a renewal's draft and asks for the money, unless somebody stopped it."""
     present = account.store.find("invoice", invoice_id)
     if present is None or present["status"] != "draft" or not present["auto_advance"]:
+        return
+    if account.store.get("customer", present["customer"]).get("deleted"):
         return
     invoice = account.store.edit("invoice", invoice_id)
     details = invoice["parent"]["subscription_details"]

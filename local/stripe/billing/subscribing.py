@@ -1,7 +1,7 @@
 """Subscriptions: begun, invoiced, changed, paused, ended."""
 
 from local.stripe.accounts import Account
-from local.stripe.billing import collecting, invoicing, items, lines
+from local.stripe.billing import collecting, invoicing, items, lines, pausing
 from local.stripe.errors import StripeError, refused
 from local.stripe.shapes import Json
 
@@ -95,6 +95,10 @@ def invoice_paid(account: Account, invoice: Json) -> None:
     """A paid invoice makes an unfinished or late subscription active."""
     subscription = _behind(account, invoice)
     if subscription is None:
+        return
+    if subscription.get("_resumes_with") == invoice["id"]:
+        pausing.resume(account, subscription)
+        account.emit_update("customer.subscription.updated", subscription)
         return
     late = subscription["status"] in {"past_due", "unpaid"}
     if subscription["status"] == "incomplete" or (

@@ -31,7 +31,7 @@ def clear_faults(_world: World, account: Account, _wanted: Json, _request: Reque
 
 
 def make_key(world: World, account: Account, wanted: Json, _request: Request) -> Json:
-    """A restricted key of this account with exactly these permissions."""
+    """A restricted key with exactly these permissions, of the account's side in that mode."""
     names = wanted.get("permissions", [])
     unknown = [name for name in names if name not in permissions.NAMES]
     if unknown:
@@ -44,7 +44,7 @@ def make_key(world: World, account: Account, wanted: Json, _request: Request) ->
         livemode=livemode,
         permissions=frozenset(names),
     )
-    world.accounts.add_key(account, key)
+    world.accounts.add_key(world.accounts.side(account, livemode=livemode), key)
     return {"key": key.text, "permissions": sorted(key.permissions), "livemode": livemode}
 
 
@@ -112,7 +112,7 @@ def advance_clock(world: World, account: Account, wanted: Json, _request: Reques
     seconds = float(wanted["seconds"])
     if seconds < 0:
         raise ValueError("`seconds` must be 0 or more: the clock never goes back.")
-    world.timekeepers[account.id].advance(seconds)
+    world.timekeepers[account.number].advance(seconds)
     world.outbox(account).wake()
     return {"now": account.clock.now()}
 
@@ -124,6 +124,6 @@ def limit_rates(_world: World, account: Account, wanted: Json, _request: Request
 
 
 def empty_account(world: World, account: Account, _wanted: Json, _request: Request) -> Json:
-    """An empty account: no objects, events, faults, deliveries or keys but the first."""
+    """An empty account: no objects, events, faults or deliveries; its keys and clock stay."""
     world.empty(account)
     return {"id": account.id, "deleted": True}

@@ -10,15 +10,15 @@ from local.stripe.timekeeper import Timekeeper
 
 @dataclass(slots=True)
 class World:
-    """All accounts with what runs for them, by account id."""
+    """All accounts with what runs for them, by the account's number."""
 
     accounts: Accounts
-    outboxes: dict[str, Outbox] = field(default_factory=dict)
-    timekeepers: dict[str, Timekeeper] = field(default_factory=dict)
+    outboxes: dict[int, Outbox] = field(default_factory=dict)
+    timekeepers: dict[int, Timekeeper] = field(default_factory=dict)
 
     def outbox(self, account: Account) -> Outbox:
         """The account's deliveries."""
-        return self.outboxes[account.id]
+        return self.outboxes[account.number]
 
     def empty(self, account: Account) -> None:
         """Takes everything out of an account; its keys stay, its clock too."""

@@ -23,3 +23,42 @@ def require_client_secret(call: Call, about: Json) -> None:
             param="client_secret",
             code=f"{about['object']}_invalid_parameter",
         )
+
+
+# What a browser sees of an intent; the rest is the merchant's.
+_SEEN = frozenset(
+    {
+        "id",
+        "object",
+        "amount",
+        "amount_details",
+        "automatic_payment_methods",
+        "canceled_at",
+        "cancellation_reason",
+        "capture_method",
+        "client_secret",
+        "confirmation_method",
+        "created",
+        "currency",
+        "description",
+        "last_payment_error",
+        "last_setup_error",
+        "livemode",
+        "next_action",
+        "payment_method",
+        "payment_method_types",
+        "processing",
+        "receipt_email",
+        "setup_future_usage",
+        "shipping",
+        "status",
+        "usage",
+    }
+)
+
+
+def seen_by(call: Call, about: Json) -> Json:
+    """The intent as this key may see it."""
+    if call.key.kind is not KeyKind.PUBLISHABLE:
+        return about
+    return {name: value for name, value in about.items() if name in _SEEN}

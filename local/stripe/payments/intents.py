@@ -13,9 +13,8 @@ from local.stripe.payments.methods import card_of
 from local.stripe.rendering import rendered
 from local.stripe.shapes import Json
 
-# A bank debit's answer takes days at Stripe; in its test mode, and here, seconds.
-_BANK_SECONDS = 2
-_FAILING_IBANS = ("AT861904300235473202", "AT591904300235473203", "IT60X0542811101000000123456")
+# Most card networks keep an authorization for seven days.
+_AUTHORIZATION_SECONDS = 7 * 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +31,8 @@ class Confirmation:
 # follows when an intent reaches an end (invoices, checkout sessions).
 AFTER_CHARGE: list[Callable[[Account, Json, TestCard], None]] = []
 AFTER_INTENT: list[Callable[[Account, Json], None]] = []
+# What is done instead of asking a card's bank (debits.py).
+START_DEBIT: list[Callable[[Account, Json, Json], None]] = []
 
 
 def confirm(account: Account, intent: Json, method: Json, how: Confirmation) -> None:
@@ -65,21 +66,40 @@ def authorize(account: Account, intent: Json, method: Json) -> None:
     """Asks the bank, authentication aside."""
     card = card_of(method)
     if card is None:
-        _start_debit(account, intent, method)
+        for start in START_DEBIT:
+            start(account, intent, method)
         return
     if card.decline is not None:
         raise refuse(account, intent, method, card.decline)
     captured = intent["capture_method"] != "manual"
     charge = charging.succeeded(account, intent, method, captured=captured)
     intent["latest_charge"] = charge["id"]
-    _keep_for_later(account, intent, method)
+    keep_for_later(account, intent, method)
     if captured:
         succeed(account, intent, charge["amount"])
     else:
-        intent.update(status="requires_capture", amount_capturable=intent["amount"])
-        account.emit("payment_intent.amount_capturable_updated", intent)
+        hold(account, intent)
     for follow in AFTER_CHARGE:
         follow(account, charge, card)
+
+
+def hold(account: Account, intent: Json) -> None:
+    """The money is set aside until it is captured, or the authorization expires."""
+    intent.update(status="requires_capture", amount_capturable=intent["amount"])
+    account.emit("payment_intent.amount_capturable_updated", intent)
+    intent_id = intent["id"]
+    expiry = account.now_for(intent["customer"]) + _AUTHORIZATION_SECONDS
+    timers = account.timers_for(intent["customer"])
+    timers.at(expiry, lambda: _expire_authorization(account, intent_id))
+
+
+def _expire_authorization(account: Account, intent_id: str) -> None:
+    present = account.store.find("payment_intent", intent_id)
+    if present is None or present["status"] != "requires_capture":
+        return
+    intent = account.store.edit("payment_intent", intent_id)
+    account.emit("charge.expired", account.store.get("charge", intent["latest_charge"]))
+    cancel(account, intent, "automatic")
 
 
 def succeed(account: Account, intent: Json, amount_received: int) -> None:
@@ -134,6 +154,10 @@ def authentication_ended(account: Account, intent: Json, *, succeeded: bool) -> 
         return
     intent["_authenticated"] = method["id"]
     intent["next_action"] = None
+    if intent["confirmation_method"] == "manual":
+        # The server confirms once more: docs.stripe.com/payments/accept-a-payment-synchronously.
+        intent["status"] = "requires_confirmation"
+        return
     try:
         authorize(account, intent, method)
     except StripeError as error:
@@ -201,7 +225,7 @@ def _authentication_failed(account: Account, intent: Json, method: Json) -> None
     ended(account, intent)
 
 
-def _keep_for_later(account: Account, intent: Json, method: Json) -> None:
+def keep_for_later(account: Account, intent: Json, method: Json) -> None:
     """With `setup_future_usage` the method goes to the customer; without one it is used up."""
     if intent.get("_authenticated") == method["id"]:
         account.store.edit("payment_method", method["id"])["_authenticated"] = True
@@ -217,46 +241,3 @@ def _give_back(account: Account, intent: Json) -> None:
     charge = account.store.edit("charge", intent["latest_charge"])
     charge.update(amount_refunded=charge["amount"], refunded=True)
     account.emit_update("charge.refunded", charge)
-
-
-def _start_debit(account: Account, intent: Json, method: Json) -> None:
-    """A bank debit is pending first; its end comes by the clock."""
-    charge = charging.pending(account, intent, method)
-    intent.update(status="processing", latest_charge=charge["id"])
-    account.emit("payment_intent.processing", intent)
-    _keep_for_later(account, intent, method)
-    fails = method.get("_iban") in _FAILING_IBANS
-    intent_id = intent["id"]
-    account.timers.after(_BANK_SECONDS, lambda: _end_debit(account, intent_id, fails=fails))
-
-
-def _end_debit(account: Account, intent_id: str, *, fails: bool) -> None:
-    present = account.store.find("payment_intent", intent_id)
-    if present is None or present["status"] != "processing":
-        return
-    intent = account.store.edit("payment_intent", intent_id)
-    charge = account.store.edit("charge", intent["latest_charge"])
-    if not fails:
-        charge.update(status="succeeded", paid=True)
-        charging.settle(account, charge)
-        account.emit("charge.succeeded", charge)
-        succeed(account, intent, charge["amount"])
-        return
-    refusal = Decline("charge_exceeds_source_limit", "generic_decline", "The debit failed.")
-    method = account.store.get("payment_method", charge["payment_method"])
-    charge.update(
-        amount_captured=0,
-        captured=False,
-        failure_code=refusal.code,
-        failure_message=refusal.message,
-        status="failed",
-    )
-    account.emit("charge.failed", charge)
-    intent.update(
-        last_payment_error=charging.payment_error(refusal, charge, method),
-        payment_method=None,
-        processing=None,
-        status="requires_payment_method",
-    )
-    account.emit("payment_intent.payment_failed", intent)
-    ended(account, intent)

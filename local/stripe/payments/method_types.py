@@ -39,6 +39,8 @@ def types_for(call: Call, currency: str) -> list[str]:
     """`payment_method_types`: as listed, or computed from what is active, allowed, excluded."""
     listed: list[str] | None = call.get("payment_method_types")
     if listed:
+        for name in listed:
+            _require_known(name)
         return listed
     if call.release == LEGACY and not call.get("automatic_payment_methods"):
         return ["card"]
@@ -48,6 +50,17 @@ def types_for(call: Call, currency: str) -> list[str]:
     return [
         name for name in active if name not in excluded and (allowed is None or name in allowed)
     ]
+
+
+def _require_known(name: str) -> None:
+    if name not in _OPTIONS:
+        raise invalid(
+            f"The payment method type provided: {name} is invalid. Please ensure the provided type"
+            " is activated in your dashboard"
+            " (https://dashboard.stripe.com/account/payments/settings) and your account is enabled"
+            " for any preview features that you are trying to use.",
+            param="payment_method_types",
+        )
 
 
 def options_for(types: list[str], given: Json | str | None) -> Json:

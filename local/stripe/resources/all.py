@@ -1,5 +1,6 @@
 """Imports every resource, so that each registers its routes."""
 
+import local.stripe.payments.debits
 import local.stripe.payments.disputing  # noqa: F401 - cards with consequences call it
 from local.stripe.resources import (  # noqa: F401 - imported for what they register
     account,
@@ -21,6 +22,7 @@ from local.stripe.resources import (  # noqa: F401 - imported for what they regi
     refunds,
     setup_intents,
     subscription_items,
+    subscription_pausing,
     subscriptions,
     test_clocks,
     tokens,

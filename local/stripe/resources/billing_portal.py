@@ -7,6 +7,7 @@ from local.stripe.listing import listed, same
 from local.stripe.router import route
 from local.stripe.shapes import Json, merged_metadata
 from local.stripe.spec.skeletons import skeleton
+from local.stripe.spec.taking import take
 
 SESSION = "billing_portal.session"
 CONFIGURATION = "billing_portal.configuration"
@@ -60,9 +61,7 @@ def retrieve(call: Call) -> Json:
 def update(call: Call) -> Json:
     """Changes a configuration."""
     configuration = call.edited(CONFIGURATION, "configuration")
-    for name in ("active", "default_return_url", "name"):
-        if name in call.params:
-            configuration[name] = call.params[name]
+    take(configuration, call.params, ("active", "default_return_url", "name"))
     configuration["metadata"] = merged_metadata(configuration["metadata"], call.get("metadata"))
     configuration["updated"] = call.now
     call.account.emit_update("billing_portal.configuration.updated", configuration)

@@ -8,6 +8,7 @@ from local.stripe.payments import charging, intents
 from local.stripe.rendering import includable
 from local.stripe.router import route
 from local.stripe.shapes import Json, merged_metadata
+from local.stripe.spec.taking import take
 
 KIND = "charge"
 # A list inside an object shows its first ten.
@@ -30,9 +31,8 @@ def retrieve(call: Call) -> Json:
 def update(call: Call) -> Json:
     """Changes description, metadata, receipt e-mail, shipping or fraud details."""
     charge = call.edited(KIND, "charge")
-    for name in ("description", "receipt_email", "shipping", "transfer_group", "fraud_details"):
-        if name in call.params:
-            charge[name] = call.get(name)
+    names = ("description", "receipt_email", "shipping", "transfer_group", "fraud_details")
+    take(charge, call.params, names)
     charge["metadata"] = merged_metadata(charge["metadata"], call.get("metadata"))
     call.account.emit_update("charge.updated", charge)
     return charge

@@ -10,6 +10,7 @@ from local.stripe.resources.tokens import attached_source
 from local.stripe.router import route
 from local.stripe.shapes import Json, merged_metadata, previous_attributes, public
 from local.stripe.spec.skeletons import skeleton
+from local.stripe.spec.taking import take
 
 KIND = "customer"
 _ENDED = ("canceled", "incomplete_expired")
@@ -166,9 +167,7 @@ def _test_clock(call: Call) -> str | None:
 
 def _take(call: Call, customer: Json) -> None:
     """Parameters that become fields."""
-    for name in _PLAIN:
-        if name in call.params:
-            customer[name] = None if call.params[name] == "" else call.params[name]
+    take(customer, call.params, _PLAIN)
     customer["metadata"] = merged_metadata(customer["metadata"], call.get("metadata"))
 
 
@@ -177,7 +176,8 @@ def _set_default(call: Call, customer: Json, first: Json | None) -> None:
     given = call.get("invoice_settings")
     if not given:
         return
-    settings = {**customer["invoice_settings"], **given}
+    emptied = {name: None if value == "" else value for name, value in given.items()}
+    settings = {**customer["invoice_settings"], **emptied}
     chosen = given.get("default_payment_method")
     if chosen and first is not None and chosen == call.get("payment_method"):
         settings["default_payment_method"] = first["id"]
@@ -189,6 +189,4 @@ def _set_default(call: Call, customer: Json, first: Json | None) -> None:
             param="invoice_settings[default_payment_method]",
             status=400,
         )
-    elif chosen == "":
-        settings["default_payment_method"] = None
     customer["invoice_settings"] = settings

@@ -28,7 +28,9 @@ def retrieve(call: Call) -> Json:
 def update(call: Call) -> Json:
     """Evidence and metadata; evidence is submitted unless `submit` is false."""
     dispute = call.edited(KIND, "dispute")
-    evidence = call.get("evidence") or {}
+    evidence: Json = dict(call.get("evidence") or {})
+    if evidence.get("enhanced_evidence") == "":
+        evidence["enhanced_evidence"] = {}
     if evidence and dispute["status"] not in _OPEN:
         raise refused("This dispute has already been submitted.", code="dispute_already_submitted")
     dispute["metadata"] = merged_metadata(dispute["metadata"], call.get("metadata"))

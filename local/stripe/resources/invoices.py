@@ -9,6 +9,7 @@ from local.stripe.payments import methods, money
 from local.stripe.rendering import includable
 from local.stripe.router import route
 from local.stripe.shapes import Json, merged_metadata
+from local.stripe.spec.taking import take
 
 KIND = "invoice"
 _PLAIN = ("description", "footer", "number", "statement_descriptor", "due_date", "auto_advance")
@@ -191,11 +192,12 @@ def create_preview(call: Call) -> Json:
     if subscription is None:
         wanted = call.get("customer")
         rows = [row for row in call.store.newest("subscription") if row["customer"] == wanted]
-        if not rows:
-            raise refused(
-                "No upcoming invoices for customer: " + str(wanted), code="invoice_upcoming_none"
-            )
-        subscription = rows[0]
+        subscription = rows[0] if rows else None
+    if subscription is None or subscription["status"] in {"canceled", "incomplete_expired"}:
+        raise refused(
+            f"No upcoming invoices for customer: {call.get('customer')}",
+            code="invoice_upcoming_none",
+        )
     return renewing.preview(call.account, subscription)
 
 
@@ -236,9 +238,7 @@ def confirmation_secret_of(account: Account, invoice: Json) -> Json | None:
 
 
 def _take(call: Call, invoice: Json) -> None:
-    for name in _PLAIN:
-        if name in call.params:
-            invoice[name] = call.params[name]
+    take(invoice, call.params, _PLAIN)
     if call.get("default_payment_method"):
         method = methods.usable(call.account, call.get("default_payment_method"))
         invoice["default_payment_method"] = method["id"]

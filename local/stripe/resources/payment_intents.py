@@ -4,7 +4,7 @@ from local.stripe.call import Call
 from local.stripe.errors import invalid, refused
 from local.stripe.listing import listed, same
 from local.stripe.payments import charging, intents, methods, money
-from local.stripe.payments.client_secrets import require_client_secret
+from local.stripe.payments.client_secrets import require_client_secret, seen_by
 from local.stripe.payments.intents import Confirmation
 from local.stripe.payments.method_types import (
     automatic_choice,
@@ -16,6 +16,7 @@ from local.stripe.payments.opening import new_intent
 from local.stripe.rendering import rendered
 from local.stripe.router import route
 from local.stripe.shapes import Json, merged_metadata
+from local.stripe.spec.taking import take
 
 KIND = "payment_intent"
 # Parameters that become fields as they are.
@@ -27,8 +28,6 @@ _PLAIN = [
     "statement_descriptor",
     "statement_descriptor_suffix",
     "transfer_group",
-    "transfer_data",
-    "on_behalf_of",
     "application_fee_amount",
     "excluded_payment_method_types",
     "allowed_payment_method_types",
@@ -103,7 +102,7 @@ def retrieve(call: Call) -> Json:
     """One intent; with a publishable key only together with its client secret."""
     intent = call.named(KIND, "intent")
     require_client_secret(call, intent)
-    return intent
+    return seen_by(call, intent)
 
 
 @route("POST", "/v1/payment_intents/{intent}")
@@ -163,7 +162,7 @@ def confirm(call: Call) -> Json:
         method = call.store.get("payment_method", intent["payment_method"])
     require_return_url(call, intent)
     intents.confirm(call.account, intent, method, _confirmation(call))
-    return intent
+    return seen_by(call, intent)
 
 
 @route("POST", "/v1/payment_intents/{intent}/capture")
@@ -214,9 +213,12 @@ def cancel(call: Call) -> Json:
 
 
 def _take_plain(intent: Json, params: Json) -> None:
-    for name in _PLAIN:
-        if name in params:
-            intent[name] = None if params[name] == "" else params[name]
+    for name in ("transfer_data", "on_behalf_of"):
+        if params.get(name):
+            raise invalid(
+                f"No such destination: '{params[name]}'", param=name, code="resource_missing"
+            )
+    take(intent, params, _PLAIN)
 
 
 def _given_method(call: Call, intent: Json) -> Json | None:

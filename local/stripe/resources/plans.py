@@ -9,6 +9,7 @@ from local.stripe.resources.products import new_product
 from local.stripe.router import route
 from local.stripe.shapes import Json, merged_metadata
 from local.stripe.spec.skeletons import skeleton
+from local.stripe.spec.taking import take
 
 KIND = "plan"
 
@@ -58,9 +59,7 @@ def retrieve(call: Call) -> Json:
 def update(call: Call) -> Json:
     """Changes name, activity or metadata."""
     plan = call.edited(KIND, "plan")
-    for name in ("active", "nickname", "trial_period_days"):
-        if name in call.params:
-            plan[name] = call.params[name]
+    take(plan, call.params, ("active", "nickname", "trial_period_days"))
     plan["metadata"] = merged_metadata(plan["metadata"], call.get("metadata"))
     call.account.emit_update("plan.updated", plan)
     return plan

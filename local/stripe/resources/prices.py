@@ -8,6 +8,7 @@ from local.stripe.payments import money
 from local.stripe.router import route
 from local.stripe.shapes import Json, merged_metadata
 from local.stripe.spec.skeletons import skeleton
+from local.stripe.spec.taking import take
 
 KIND = "price"
 
@@ -107,9 +108,7 @@ def retrieve(call: Call) -> Json:
 def update(call: Call) -> Json:
     """Changes what of a price may change: never the amount."""
     price = call.edited(KIND, "price")
-    for name in ("active", "lookup_key", "nickname", "tax_behavior"):
-        if name in call.params:
-            price[name] = call.params[name]
+    take(price, call.params, ("active", "lookup_key", "nickname", "tax_behavior"))
     price["metadata"] = merged_metadata(price["metadata"], call.get("metadata"))
     call.account.emit_update("price.updated", price)
     return price

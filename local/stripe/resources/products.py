@@ -8,6 +8,7 @@ from local.stripe.resources.prices import made_price
 from local.stripe.router import route
 from local.stripe.shapes import Json, merged_metadata
 from local.stripe.spec.skeletons import skeleton
+from local.stripe.spec.taking import take
 
 KIND = "product"
 _PLAIN = (
@@ -97,7 +98,5 @@ def delete(call: Call) -> Json:
 
 
 def _take(product: Json, params: Json) -> None:
-    for name in _PLAIN:
-        if name in params:
-            product[name] = None if params[name] == "" else params[name]
+    take(product, params, _PLAIN)
     product["metadata"] = merged_metadata(product["metadata"], params.get("metadata"))

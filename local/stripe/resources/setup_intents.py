@@ -5,7 +5,7 @@ from local.stripe.errors import refused
 from local.stripe.identifiers import new_id, random_letters
 from local.stripe.listing import listed, same
 from local.stripe.payments import methods, setups
-from local.stripe.payments.client_secrets import require_client_secret
+from local.stripe.payments.client_secrets import require_client_secret, seen_by
 from local.stripe.payments.intents import Confirmation
 from local.stripe.payments.method_types import automatic_choice, require_return_url, types_for
 from local.stripe.rendering import rendered
@@ -75,7 +75,7 @@ def retrieve(call: Call) -> Json:
     """One setup; with a publishable key only together with its client secret."""
     setup = call.named(KIND, "intent")
     require_client_secret(call, setup)
-    return setup
+    return seen_by(call, setup)
 
 
 @route("POST", "/v1/setup_intents/{intent}")
@@ -112,7 +112,7 @@ def confirm(call: Call) -> Json:
         method = call.store.get("payment_method", setup["payment_method"])
     require_return_url(call, setup)
     setups.confirm(call.account, setup, method, _how(call))
-    return setup
+    return seen_by(call, setup)
 
 
 @route("POST", "/v1/setup_intents/{intent}/cancel")

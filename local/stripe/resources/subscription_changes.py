@@ -5,15 +5,14 @@ from local.stripe.call import Call, found
 from local.stripe.errors import invalid
 from local.stripe.payments import methods
 from local.stripe.shapes import Json, clone, merged_metadata
+from local.stripe.spec.taking import take
 
 
 def changed(call: Call, subscription: Json) -> None:
     """Applies an update's parameters."""
     params = call.params
     subscription["metadata"] = merged_metadata(subscription["metadata"], params.get("metadata"))
-    for name in ("description", "collection_method", "days_until_due"):
-        if name in params:
-            subscription[name] = params[name] or None
+    take(subscription, params, ("description", "collection_method", "days_until_due"))
     _take_settings(call, subscription)
     if "discounts" in params or "coupon" in params:
         wanted = params.get("discounts") or [{"coupon": params.get("coupon", "")}]
@@ -34,7 +33,8 @@ def _take_settings(call: Call, subscription: Json) -> None:
         subscription["default_payment_method"] = method["id"]
     for name in ("payment_settings", "trial_settings"):
         if params.get(name):
-            subscription[name] = {**(subscription[name] or {}), **params[name]}
+            emptied = {key: None if value == "" else value for key, value in params[name].items()}
+            subscription[name] = {**(subscription[name] or {}), **emptied}
     if "pause_collection" in params:
         pause = params["pause_collection"]
         subscription["pause_collection"] = (

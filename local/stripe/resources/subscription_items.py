@@ -16,7 +16,7 @@ def create(call: Call) -> Json:
     present = found(
         call.account, "subscription", call.get("subscription"), param="subscription", status=400
     )
-    subscription = call.store.edit("subscription", present["id"])
+    subscription = _live(call, present["id"])
     period = items.period_of(call.account, subscription)
     item = items.new_item(call.account, subscription, call.params, 0)
     item["current_period_start"], item["current_period_end"] = period["start"], period["end"]
@@ -42,7 +42,7 @@ def update(call: Call) -> Json:
     """Another price or quantity, with proration unless it is turned off."""
     item = call.edited(KIND, "item")
     before = clone(item)
-    subscription = call.store.edit("subscription", item["subscription"])
+    subscription = _live(call, item["subscription"])
     if call.get("price"):
         item["price"] = items.price_for(call.account, call.params, "")
     item["quantity"] = call.get("quantity", item["quantity"])
@@ -58,7 +58,7 @@ def update(call: Call) -> Json:
 def delete(call: Call) -> Json:
     """Takes an item away; the last one stays."""
     item = call.named(KIND, "item")
-    subscription = call.store.edit("subscription", item["subscription"])
+    subscription = _live(call, item["subscription"])
     if len(items.of(call.account, subscription)) == 1:
         raise refused(
             "A subscription must have at least one active item. To cancel the subscription, delete"
@@ -69,6 +69,16 @@ def delete(call: Call) -> Json:
     call.store.remove(KIND, item["id"])
     _tell(call, subscription)
     return {"id": item["id"], "object": KIND, "deleted": True}
+
+
+def _live(call: Call, subscription_id: str) -> Json:
+    """The subscription, to be changed; 400 when it has ended."""
+    subscription = call.store.edit("subscription", subscription_id)
+    if subscription["status"] in {"canceled", "incomplete_expired"}:
+        raise refused(
+            "A canceled subscription can only update its cancellation_details and metadata."
+        )
+    return subscription
 
 
 def _tell(call: Call, subscription: Json) -> None:

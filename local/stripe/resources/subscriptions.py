@@ -109,22 +109,6 @@ def cancel(call: Call) -> Json:
     return subscription
 
 
-@route("POST", "/v1/subscriptions/{subscription}/resume")
-def resume(call: Call) -> Json:
-    """Begins a paused subscription's next period now, and bills it."""
-    subscription = call.edited(KIND, "subscription")
-    if subscription["status"] != "paused":
-        raise refused("You can only resume a subscription that is paused.")
-    now = call.account.now_for(subscription["customer"])
-    subscription.update(status="active", status_details=None, billing_cycle_anchor=now)
-    items.set_period(call.account, subscription, now)
-    invoice = subscribing.bill_period(call.account, subscription, "subscription_cycle")
-    subscribing.finalize(call.account, invoice)
-    call.account.emit("customer.subscription.resumed", subscription)
-    renewing.plan(call.account, subscription)
-    return subscription
-
-
 @includable("customer", "subscriptions")
 def subscriptions_of(account: Account, customer: Json) -> Json:
     """A customer's subscriptions that have not ended."""

@@ -25,7 +25,11 @@ def create(call: Call) -> Json:
             " entity to create a token."
         )
     number = str(given.get("number", "")).replace(" ", "")
-    numbers = {name: int(given[name]) for name in ("exp_month", "exp_year") if name in given}
+    months_and_years = {name: given.get(name, "") for name in ("exp_month", "exp_year")}
+    # A month or year that is no number becomes 0, which no card has.
+    numbers = {
+        name: int(text) if text.isdecimal() else 0 for name, text in months_and_years.items()
+    }
     methods.check_number(number, numbers, call.account, "card")
     card = cards.BY_NUMBER.get(number) or TestCard(number)
     token = skeleton(
@@ -45,7 +49,10 @@ def retrieve(call: Call) -> Json:
 def create_source(call: Call) -> Json:
     """A card of a customer; the first is the customer's default."""
     customer = call.edited("customer", "customer")
-    return attached_source(call, customer, call.get("source") or call.get("card") or "")
+    source = call.get("source") or call.get("card")
+    if not isinstance(source, str) or not source:
+        raise invalid("Missing required param: source.", param="source", code="parameter_missing")
+    return attached_source(call, customer, source)
 
 
 def attached_source(call: Call, customer: Json, source: str) -> Json:

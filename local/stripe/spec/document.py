@@ -25,6 +25,7 @@ def document() -> Json:
     with gzip.open(_HERE / "subset.json.gz") as source:
         loaded: Json = json.load(source)
     loaded["paths"].update(overlay()["unpublished_paths"])
+    loaded["paths"].update(overlay()["endive_paths"])
     return loaded
 
 
@@ -39,6 +40,11 @@ def resolved(node: Json) -> Json:
     while "$ref" in node:
         node = schema(node["$ref"].rsplit("/", 1)[-1])
     return node
+
+
+def has_path(path: str, release: str) -> bool:
+    """Whether a path is there in a release."""
+    return release != "dahlia" or path not in overlay()["endive_paths"]
 
 
 @cache

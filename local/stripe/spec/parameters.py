@@ -103,7 +103,7 @@ def _array(value: object, part: Json, param: str) -> list[object]:
 
 def _integer(value: object, _part: Json, param: str) -> int:
     text = _text(value, param, "integer")
-    _not_empty(text, param)
+    not_empty(text, param)
     sign, digits = (text[:1], text[1:]) if text[:1] in {"-", "+"} else ("", text)
     if not (digits.isascii() and digits.isdecimal() and len(digits) <= _DIGITS_MAX):
         raise invalid(f"Invalid integer: {text}", param=param, code="parameter_invalid_integer")
@@ -112,7 +112,7 @@ def _integer(value: object, _part: Json, param: str) -> int:
 
 def _number(value: object, _part: Json, param: str) -> float | int:
     text = _text(value, param, "decimal")
-    _not_empty(text, param)
+    not_empty(text, param)
     try:
         number = float(text)
     except ValueError as error:
@@ -124,7 +124,7 @@ def _number(value: object, _part: Json, param: str) -> float | int:
 
 def _boolean(value: object, _part: Json, param: str) -> bool:
     text = _text(value, param, "boolean")
-    _not_empty(text, param)
+    not_empty(text, param)
     if text not in _TRUTHS:
         raise invalid(f"Invalid boolean: {text}", param=param)
     return _TRUTHS[text]
@@ -132,10 +132,12 @@ def _boolean(value: object, _part: Json, param: str) -> bool:
 
 def _string(value: object, part: Json, param: str) -> str:
     text = _text(value, param, "string")
+    if part.get("format") == "decimal":
+        _number(value, part, param)
     allowed = part.get("enum")
-    if allowed is not None and text not in allowed and not part.get("x-stripeBypassValidation"):
+    if allowed is not None and text not in allowed:
         if text == "" and "" not in allowed:
-            _not_empty(text, param)
+            not_empty(text, param)
         raise invalid(f"Invalid {param}: must be one of {_listing(allowed)}", param=param)
     return text
 
@@ -147,11 +149,12 @@ def _text(value: object, param: str, wanted: str) -> str:
 
 
 def _listing(words: list[str]) -> str:
-    shown = [word for word in words if word]
+    shown = [word for word in words if word] or ["empty"]
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])}, or {shown[-1]}"
 
 
-def _not_empty(text: str, param: str) -> None:
+def not_empty(text: str, param: str) -> None:
+    """Raises Stripe's 400 for an empty text where there must be one."""
     if text == "":
         raise invalid(
             f"You passed an empty string for '{param}'. We assume empty values are an attempt to"

@@ -218,7 +218,7 @@ class Payment:
 
     @property
     def pointer_ids(self) -> frozenset[str]:
-        """The ids under which it is found: Stripe's for events without our metadata, and refunds'."""
+        """The ids under which it is found: Stripe's, for events without marks, and its refunds'."""
         own = (self.payment_intent_id, self.charge_id)
         of_refunds = (i for r in self.refunds for i in (r.id, r.stripe_refund_id))
         return frozenset(i for i in (*own, *of_refunds) if i)

@@ -4,10 +4,8 @@ Waiting uses up no tries of the queue: a copy is sent with a delay and the messa
 unexpected exception uses tries. Both leave a row in the ledger, so that nothing is ever nowhere.
 """
 
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import PurePath
 
 from paidonce.domain.errors import NotYetKnown, TryAgain
 from paidonce.domain.ledger import LedgerRow, Outcome
@@ -173,7 +171,7 @@ class Patience:
             decided_at=iso(self.clock.now()),
             attempts=delivery.receive_count + int(attributes.get("wait_attempt", "0")),
             error_class=type(error).__name__ if error else None,
-            error_place=_place_of(error) if error else None,
+            error_place=self.telemetry.place_of(error) if error else None,
             request_id=event.request_id if event else None,
             correlation_id=attributes.get("correlation_id"),
             api_version=event.api_version if event else attributes.get("api_version"),
@@ -190,12 +188,3 @@ def _ids(delivery: Delivery) -> dict[str, str | None]:
         "correlation_id": delivery.attributes.get("correlation_id"),
         "message_id": delivery.message_id,
     }
-
-
-def _place_of(error: Exception) -> str | None:
-    """`file:line function` of the innermost frame; never the message, which may carry a payload."""
-    frames = traceback.extract_tb(error.__traceback__)
-    if not frames:
-        return None
-    inner = frames[-1]
-    return f"{PurePath(inner.filename).name}:{inner.lineno} {inner.name}"

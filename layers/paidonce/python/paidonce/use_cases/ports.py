@@ -378,3 +378,7 @@ class Telemetry(Protocol):
     def fault(self, message: str, error: BaseException, **ids: str | float | None) -> None:
         """One line at error level with the error's class and place, never its text."""
         ...
+
+    def place_of(self, error: BaseException) -> str | None:
+        """`file:line` of the innermost frame of ours; never the text, which may show a payload."""
+        ...
