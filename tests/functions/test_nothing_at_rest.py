@@ -145,7 +145,7 @@ def city(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> I
         forget_the_functions()
         log = StringIO()
         found = City({f: importlib.import_module(f"{f}.handler") for f in FUNCTIONS}, url, log)
-        listen(log)
+        listen(log, monkeypatch)
         caplog.set_level(logging.DEBUG)
         found.puts_keys()
         yield found
@@ -161,12 +161,13 @@ def forget_the_functions() -> None:
             vars(package).pop(module, None)
 
 
-def listen(log: StringIO) -> None:
+def listen(log: StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
     """Loggers of the functions write where they were made to: make it here."""
     for function in FUNCTIONS:
         for output in logging.getLogger(function).handlers:
             if isinstance(output, logging.StreamHandler):
-                output.setStream(log)
+                # Not `setStream`, which flushes what an earlier test may have closed.
+                monkeypatch.setattr(output, "stream", log)
 
 
 def every_item() -> str:
