@@ -13,7 +13,7 @@ export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.local/cache/jsii
 export CDK_HOME := $(CURDIR)/.local/cache/cdk
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
-.PHONY: help setup demo up down token test check format bench synth conformance
+.PHONY: help setup demo up down token test check format bench synth conformance prove
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -71,6 +71,10 @@ format: setup ## let ruff format and mend
 
 conformance: setup ## the stand-in Stripe against Stripe's own command line
 	$(PY) -m local.stripe.conformance
+
+prove: setup ## schedules of the simulation (N=20000), then every planted bug
+	$(PY) -m tests.simulation.prove --schedules $(or $(N),20000) $(if $(SEED),--seed $(SEED))
+	$(PY) -m tests.simulation.plant
 
 bench: setup ## the performance table
 	$(PY) bench/table.py

@@ -1,0 +1,70 @@
+"""The real handlers of the receiver and the worker, with the simulation where their wiring is."""
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from paidonce.adapters.http import answer, respond
+
+Handle = Callable[[Any, Any], dict[str, Any]]
+
+
+def entrance(folder: str, wiring: ModuleType) -> Handle:
+    """A second copy of a function's handler; the first one, and its wiring, stay as they are."""
+    package = importlib.import_module(folder)
+    name = f"{folder}.wiring"
+    before = sys.modules.get(name), getattr(package, "wiring", None)
+    sys.modules[name] = wiring
+    # What `from package import wiring` reads.
+    package.__dict__["wiring"] = wiring
+    try:
+        path = Path(str(package.__file__)).with_name("handler.py")
+        spec = importlib.util.spec_from_file_location(f"simulated_{folder}", path)
+        if spec is None or spec.loader is None:
+            raise ImportError(folder)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    finally:
+        _restore(package, name, *before)
+    handle: Handle = module.handle
+    return handle
+
+
+def _restore(package: ModuleType, name: str, module: ModuleType | None, attribute: object) -> None:
+    if module is None:
+        del sys.modules[name]
+    else:
+        sys.modules[name] = module
+    if attribute is None:
+        del package.__dict__["wiring"]
+    else:
+        package.__dict__["wiring"] = attribute
+
+
+class Context:
+    """What Lambda gives an invocation; it carries the world to the wiring."""
+
+    aws_request_id = "simulated"
+
+    def __init__(self, world: Any) -> None:
+        self.world = world
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Until the deadline of the innermost invocation."""
+        return int(1000 * (self.world.hazards.deadline - self.world.clock.now()))
+
+
+_worker_wiring: Any = ModuleType("apply_event.wiring")
+_worker_wiring.invocation = lambda context: nullcontext(context.world.apply_event)
+apply_event: Handle = entrance("apply_event", _worker_wiring)
+
+# One world at a time: it puts its own use case and telemetry here.
+receiver_wiring: Any = ModuleType("receive_webhook.wiring")
+receiver_wiring.answer = answer
+receiver_wiring.respond = respond
+receive_webhook: Handle = entrance("receive_webhook", receiver_wiring)

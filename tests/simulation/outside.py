@@ -1,0 +1,209 @@
+"""What the use cases ask of the world besides state: Stripe, lease, secrets, telemetry, time."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from typing import Any
+
+from paidonce.domain.errors import StripeRefused, TryAgain
+from paidonce.domain.sighting import Sighting, Source
+from paidonce.domain.stripe_event import StripeEvent
+from paidonce.use_cases.ports import Answer, TimeLeft
+
+from tests.simulation.model_stripe import KeyReused, ModelStripe, NoSuchThing
+
+VISIBILITY_SECONDS = 360
+# A receiver asks for fresh secrets at most this often, and keeps what it has this long.
+REFRESH_SECONDS, CACHE_SECONDS = 60, 300
+
+
+class WorldClock:
+    """The one clock: time passes only when told."""
+
+    def __init__(self, now: float) -> None:
+        self.time = now
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+        return self.time
+
+    def pause(self, seconds: float) -> None:
+        """Let that much time pass."""
+        self.time += seconds
+
+
+class Calls:
+    """Calls to Stripe: `during(name)` is where others act while one is under way."""
+
+    def __init__(self, stripe: ModelStripe, clock: WorldClock) -> None:
+        self._stripe = stripe
+        self._clock = clock
+        self.during: Callable[[str], None] = lambda _: None
+        self.calls = 0
+        self.looking_at: str | None = None
+
+    def _slow(self) -> None:
+        """From 40 ms to 1.3 s, half of a call."""
+        self.calls += 1
+        self._clock.pause((0.04, 0.11, 0.3, 1.3)[self.calls * 7 % 4])
+
+    def retrieve(self, resource: str, object_id: str) -> Sighting:
+        """See `StripeReader.retrieve`: looked at somewhere between the request and the answer."""
+        assert resource
+        self.looking_at = object_id
+        started = self._clock.now()
+        self._slow()
+        self.during("retrieve.before")
+        try:
+            text = self._stripe.get(object_id)
+        except NoSuchThing as error:
+            raise StripeRefused("no such object", http_status=404) from error
+        self.during("retrieve.after")
+        self._slow()
+        return Sighting.of_call(
+            json.loads(text),
+            date=self._stripe.second(),
+            duration_seconds=self._clock.now() - started,
+        )
+
+    def event(self, event_id: str) -> StripeEvent:
+        """See `StripeReader.event`."""
+        self._slow()
+        try:
+            return StripeEvent.parse(self._stripe.event(event_id))
+        except NoSuchThing as error:
+            raise StripeRefused("no such event", http_status=404) from error
+
+
+class Gateway(Calls):
+    """The API's calls. `make` is how an intent comes to be at Stripe, with its events."""
+
+    def __init__(
+        self,
+        stripe: ModelStripe,
+        clock: WorldClock,
+        make: Callable[[Mapping[str, Any], str], Any],
+    ) -> None:
+        super().__init__(stripe, clock)
+        self._make = make
+
+    def create_intent(
+        self, params: Mapping[str, Any], *, idempotency_key: str, time_left: TimeLeft
+    ) -> Answer:
+        """See `PaymentGateway.create_intent`; tries of one call are told apart by schedules."""
+        assert time_left() > 0
+        started = self._clock.now()
+        self._slow()
+        try:
+            stored = self._stripe.stored_answer(idempotency_key, params)
+        except KeyReused as error:
+            raise StripeRefused("same key, other request", http_status=400) from error
+        text = stored
+        if text is None:
+            thing = self._make(params, idempotency_key)
+            text = self._stripe.store_answer(idempotency_key, params, thing)
+        self.during("create.after")
+        self._slow()
+        seen = Sighting.of_call(
+            json.loads(text),
+            date=self._stripe.second(),
+            duration_seconds=self._clock.now() - started,
+            source=Source.ANSWER,
+        )
+        return Answer(seen=seen, request_id="req_answer", replayed=stored is not None)
+
+    def intent(self, intent_id: str, *, time_left: TimeLeft) -> Answer:
+        """See `PaymentGateway.intent`."""
+        assert time_left() > 0
+        return Answer(
+            seen=self.retrieve("payment_intent", intent_id), request_id="r", replayed=False
+        )
+
+
+class SimulatedLease:
+    """Powertools' record: held until its invocation's deadline, done for the visibility timeout."""
+
+    def __init__(self, clock: WorldClock, deadline: Callable[[], float]) -> None:
+        self._clock = clock
+        self._deadline = deadline
+        self._records: dict[str, tuple[bool, float]] = {}
+
+    def hold(self, key: str, work: Callable[[], None]) -> bool:
+        """See `Lease.hold`; a worker that dies leaves its record behind."""
+        is_done, until = self._records.get(key, (False, 0.0))
+        if until > self._clock.now():
+            if is_done:
+                return False
+            raise TryAgain(f"{key} is being worked on")
+        done_until = self._clock.now() + VISIBILITY_SECONDS
+        self._records[key] = (False, self._deadline())
+        try:
+            work()
+        except Exception:
+            del self._records[key]
+            raise
+        self._records[key] = (True, done_until)
+        return True
+
+
+class SecretStore:
+    """Secrets Manager, and what one receiver has cached of it."""
+
+    def __init__(self, clock: WorldClock) -> None:
+        self._clock = clock
+        self.stored: list[str] = ["signing-0"]
+        self.pending: list[str] = []
+        self._cached: list[str] = []
+        self._cached_until = 0.0
+        self._refreshed_at = 0.0
+
+    def current(self, name: str) -> Sequence[str]:
+        """See `SigningSecrets.current`."""
+        assert name
+        if self._clock.now() >= self._cached_until:
+            self._cache(self.stored)
+        return self._cached
+
+    def refreshed(self, name: str) -> Sequence[str] | None:
+        """See `SigningSecrets.refreshed`."""
+        assert name
+        if self._clock.now() - self._refreshed_at < REFRESH_SECONDS:
+            return None
+        self._refreshed_at = self._clock.now()
+        self._cache([*self.stored, *self.pending])
+        return self._cached
+
+    def _cache(self, secrets: list[str]) -> None:
+        self._cached = list(secrets)
+        self._cached_until = self._clock.now() + CACHE_SECONDS
+
+
+class Tally:
+    """`Telemetry` that counts; lines of the log are nobody's business here."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.faults: Counter[str] = Counter()
+
+    def count(self, metric: str, value: int = 1) -> None:
+        """See `Telemetry.count`."""
+        self.counts[metric] += value
+
+    def fact(self, message: str, **ids: str | float | None) -> None:
+        """See `Telemetry.fact`."""
+
+    def fault(self, message: str, error: BaseException, **ids: str | float | None) -> None:
+        """See `Telemetry.fault`."""
+        assert message
+        assert ids is not None
+        self.faults[type(error).__name__] += 1
+
+    def place_of(self, error: BaseException) -> str | None:
+        """See `Telemetry.place_of`."""
+        return type(error).__name__
+
+    def invocation(self, **ids: str) -> nullcontext[None]:
+        """Around one invocation of the receiver."""
+        assert ids
+        return nullcontext()

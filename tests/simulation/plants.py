@@ -1,0 +1,208 @@
+"""Known bugs, as patches of the product's source: what the proof must find.
+
+Each is (file below `paidonce/`, what stands there, what stands there instead). A patch that does
+not fit exactly once is an error: the product has moved on, and the bug must be planted anew.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+RULE = "rules/payment_intent.py"
+WORKER = "use_cases/apply_event.py"
+BOOKS = "adapters/dynamodb_books.py"
+TAKE = "use_cases/take_payment.py"
+ITEMS = "adapters/items.py"
+
+
+@dataclass(frozen=True)
+class Plant:
+    """One bug. `is_fast`: found within seconds, so that `make test` shows it too."""
+
+    name: str
+    patches: tuple[tuple[str, str, str], ...]
+    is_fast: bool = False
+
+    def into(self, package: Path) -> None:
+        """Change the copy of the package; raises ValueError for a patch that does not fit."""
+        for file, old, new in self.patches:
+            path = package / file
+            text = path.read_text(encoding="utf-8")
+            if text.count(old) != 1:
+                raise ValueError(f"{self.name}: {text.count(old)} places in {file} look like that")
+            path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+PLANTS = (
+    Plant(
+        "created used to discard",
+        (
+            (
+                RULE,
+                (
+                    "        payment.as_of_from is not None\n"
+                    "        and payment.as_of_from != payment.as_of\n"
+                    "        and seen.as_of < payment.as_of_from\n"
+                ),
+                (
+                    "        payment.as_of_from is not None\n"
+                    "        and seen.as_of <= payment.as_of_from\n"
+                ),
+            ),
+        ),
+        is_fast=True,
+    ),
+    Plant(
+        "an unconditional state write",
+        (
+            (
+                BOOKS,
+                (
+                    '                    "Item": items.payment_item(after),\n'
+                    '                    "ConditionExpression": "#version = :read",\n'
+                    '                    "ExpressionAttributeNames": {"#version": "version"},\n'
+                    '                    "ExpressionAttributeValues": items.values('
+                    "read=before.version),\n"
+                ),
+                '                    "Item": items.payment_item(after),\n',
+            ),
+        ),
+    ),
+    Plant(
+        "a ledger row outside the transaction",
+        (
+            (
+                BOOKS,
+                "            *(self._put_row(row) for row in entry.rows),\n        ]\n",
+                (
+                    "        ]\n"
+                    "        for row in entry.rows:\n"
+                    "            with asking('DynamoDB'):\n"
+                    "                try:\n"
+                    "                    self._client.put_item(**self._row_over(row, _NOT_FINAL))\n"
+                    "                except ClientError as error:\n"
+                    "                    if code_of(error) != 'ConditionalCheckFailedException':\n"
+                    "                        raise\n"
+                    "                    raise AlreadyApplied(row.event_id) from error\n"
+                ),
+            ),
+        ),
+    ),
+    Plant(
+        "a wait copy sent inside the lease, which is believed",
+        (
+            (
+                WORKER,
+                (
+                    "        if self.lease.hold(event_id, lambda: "
+                    "self._settle(delivery, event_id)):\n"
+                    "            return\n"
+                ),
+                (
+                    "        def work() -> None:\n"
+                    "            try:\n"
+                    "                self._settle(delivery, event_id)\n"
+                    "            except TryAgain as error:\n"
+                    "                if not self.patience.wait(delivery, error):\n"
+                    "                    raise\n"
+                    "        self.lease.hold(event_id, work)\n"
+                    "        return\n"
+                ),
+            ),
+        ),
+        is_fast=True,
+    ),
+    Plant(
+        "ack before the write",
+        (
+            (
+                WORKER,
+                "        work = _collapsed(deliveries)\n        first",
+                (
+                    "        work = _collapsed(deliveries)\n        self.queue.delete(work)\n"
+                    "        first"
+                ),
+            ),
+        ),
+        is_fast=True,
+    ),
+    Plant(
+        "a fetched object reused after a conflict",
+        (
+            (
+                WORKER,
+                "            seen = self.reader.retrieve(rule.resource, fetch.object_id)\n",
+                (
+                    "            kept = self.__dict__.setdefault('_kept', {})\n"
+                    "            if event.id not in kept:\n"
+                    "                kept[event.id] = self.reader.retrieve(\n"
+                    "                    rule.resource, fetch.object_id\n"
+                    "                )\n"
+                    "            seen = kept[event.id]\n"
+                ),
+            ),
+        ),
+    ),
+    Plant(
+        "a batch fallback that forgets one event",
+        (
+            (
+                WORKER,
+                "            return [], deliveries, []\n",
+                "            return [], deliveries[1:], []\n",
+            ),
+        ),
+        is_fast=True,
+    ),
+    Plant(
+        "as_of taken as the fetch's Date alone",
+        (
+            (
+                RULE,
+                "        and seen.as_of < payment.as_of_from\n",
+                "        and seen.as_of < payment.as_of\n",
+            ),
+        ),
+    ),
+    Plant(
+        "unchanged does not raise as_of",
+        (
+            (
+                RULE,
+                "    if taken == payment and not _is_after(payment, seen):\n",
+                "    if taken == payment:\n",
+            ),
+        ),
+    ),
+    Plant(
+        "an unconditional waiting row",
+        (
+            (
+                BOOKS,
+                (
+                    "                    **self._row_over(row, weaker), "
+                    'ReturnValuesOnConditionCheckFailure="ALL_OLD"\n'
+                ),
+                (
+                    "                    TableName=self._events_table,\n"
+                    "                    Item=items.ledger_item(row, "
+                    "ledger_days=self._ledger_days),\n"
+                ),
+            ),
+        ),
+    ),
+    Plant(
+        "a 1 h horizon of the ledger",
+        (
+            (
+                ITEMS,
+                "(datetime.fromisoformat(moment) + timedelta(days=days))",
+                "(datetime.fromisoformat(moment) + timedelta(hours=1, days=days - days))",
+            ),
+        ),
+        is_fast=True,
+    ),
+    Plant(
+        "a key used again after Stripe forgot it",
+        ((TAKE, "KEY_IS_FRESH_SECONDS = 23 * 3600\n", "KEY_IS_FRESH_SECONDS = 10**9\n"),),
+    ),
+)

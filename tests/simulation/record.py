@@ -1,0 +1,217 @@
+"""What was written, as it was written: the part of the proof that looks at every single write."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from paidonce.adapters import items
+from paidonce.domain.ledger import DomainEvent, LedgerRow, Outcome
+from paidonce.domain.payment import Payment
+
+from tests.fakes import FakeBooks, FakePaymentBooks, Tables
+from tests.simulation.hazards import Hazards
+from tests.simulation.simulated_dynamodb import SimulatedDynamoDb
+
+# stages.toml, retention.ledger_days (a test compares).
+LEDGER_DAYS = 90
+
+
+def ledger_lasts_seconds() -> int:
+    """How long a final row stands, as the real item says it."""
+    row = LedgerRow(
+        event_id="evt_1",
+        event_type="t",
+        outcome=Outcome.IGNORED,
+        livemode=False,
+        decided_at="2026-11-22T00:00:00.000Z",
+    )
+    item = items.ledger_item(row, ledger_days=LEDGER_DAYS)
+    midnight = 1_795_305_600
+    return int(item["expires_at"]["N"]) - midnight
+
+
+class Record:
+    """Every write of state and ledger. `wrong` are sentences about writes that must not be."""
+
+    def __init__(self) -> None:
+        self.wrong: list[str] = []
+        self.decided: dict[str, Outcome] = {}
+        self.told: dict[str, DomainEvent] = {}
+        self.told_by: dict[str, list[str]] = defaultdict(list)
+        self.versions: dict[str, int] = {}
+        self.writes = 0
+
+    def commit(
+        self,
+        rows: Iterable[LedgerRow],
+        changed: Iterable[tuple[Any, Any]],
+        stored: Mapping[str, int],
+    ) -> None:
+        """One transaction; `stored` are the versions that stood before it."""
+        rows = list(rows)
+        for _, after in changed:
+            of_it = [row for row in rows if row.aggregate_id == after.id]
+            self.state(after.id, stored[after.id], after.version, most=max(1, len(of_it)))
+        for row in rows:
+            self.row(row)
+
+    def state(self, aggregate_id: str, old: int | None, new: int, *, most: int = 10) -> None:
+        """A row of state: its version rises by one for each event of the write, from 1."""
+        self.writes += 1
+        if old is None:
+            if new != 1:
+                self.wrong.append(f"version: {aggregate_id} begins at version {new}")
+        elif not old < new <= old + most:
+            self.wrong.append(f"version: {aggregate_id} went from version {old} to {new}")
+        self.versions[aggregate_id] = new
+
+    def row(self, row: LedgerRow) -> None:
+        """A row of the ledger: final once and for all."""
+        before = self.decided.get(row.event_id)
+        if before is not None and before.is_final:
+            self.wrong.append(
+                f"once: {row.event_id} was {before.value} and became {row.outcome.value}"
+            )
+        self.decided[row.event_id] = row.outcome
+        for event in row.domain_events:
+            known = self.told.get(event.id)
+            # A stray intent's notice may come twice under its one id: consumers skip it.
+            if known is not None and (
+                event.type != "payment.stray_intent" or known.type != event.type
+            ):
+                self.wrong.append(f"told: {event.id} was told by two ledger rows")
+            self.told[event.id] = event
+            self.told_by[row.event_id].append(event.type)
+
+
+class RecordedBooks(FakeBooks):
+    """The contract-tested fake, with every write shown to the record."""
+
+    def __init__(self, tables: Tables, record: Record) -> None:
+        super().__init__(tables)
+        self._record = record
+
+    def commit(self, entry: Any) -> None:
+        """See `Books.commit`."""
+        payments = self.tables.payments
+        stored = {a.id: payments[a.id].version for _, a in entry.changed if a.id in payments}
+        super().commit(entry)
+        self._record.commit(entry.rows, entry.changed, stored)
+
+    def park(self, row: LedgerRow) -> Outcome | None:
+        """See `Books.park`."""
+        stands = super().park(row)
+        if stands is None:
+            self._record.row(row)
+        return stands
+
+
+class RecordedPayments(FakePaymentBooks):
+    """The same for the API's books."""
+
+    def __init__(self, tables: Tables, record: Record) -> None:
+        super().__init__(tables)
+        self._record = record
+
+    def open(self, payment: Payment, *, claim_id: str) -> Payment:
+        """See `PaymentBooks.open`."""
+        is_new = payment.id not in self.tables.payments
+        opened = super().open(payment, claim_id=claim_id)
+        if is_new and opened is payment:
+            self._record.state(payment.id, None, payment.version)
+        return opened
+
+    def note_try(self, payment: Payment, *, at: int) -> Payment:
+        """See `PaymentBooks.note_try`."""
+        noted = super().note_try(payment, at=at)
+        self._record.state(payment.id, noted.version - 1, noted.version, most=1)
+        return noted
+
+
+class FakeStore:
+    """State and ledger as the ports' fakes keep them."""
+
+    def __init__(self, record: Record) -> None:
+        self._record = record
+        self.tables = Tables()
+
+    def ports(self, hazards: Hazards) -> tuple[Any, Any]:
+        """The books of the worker and of the API, each call with its hazards."""
+        books = RecordedBooks(self.tables, self._record)
+        payments = RecordedPayments(self.tables, self._record)
+        return (
+            Guarded(books, hazards, "read", "commit", "park"),
+            Guarded(payments, hazards, "get", "open", "claimed_by", "note_try"),
+        )
+
+    def payments(self) -> dict[str, Payment]:
+        """Every payment's row."""
+        return self.tables.payments
+
+    def rows(self) -> dict[str, LedgerRow]:
+        """Every row of the ledger."""
+        return self.tables.rows
+
+    def forget(self, event_ids: Iterable[str]) -> None:
+        """Rows that have expired."""
+        for event_id in event_ids:
+            del self.tables.rows[event_id]
+
+
+class DynamoDbStore:
+    """State and ledger behind the real adapters, over a simulated client."""
+
+    def __init__(self, record: Record, clock: Any) -> None:
+        self._record = record
+        self._clock = clock
+        self._client = SimulatedDynamoDb(self._wrote)
+
+    def ports(self, hazards: Hazards) -> tuple[Any, Any]:
+        """The real adapters; hazards befall each call of the client."""
+        from paidonce.adapters.dynamodb_books import DynamoDbBooks  # noqa: PLC0415 - only here
+        from paidonce.adapters.dynamodb_payments import DynamoDbPaymentBooks  # noqa: PLC0415
+
+        names = ("batch_get_item", "get_item", "put_item", "update_item", "transact_write_items")
+        client: Any = Guarded(self._client, hazards, *names)
+        books = DynamoDbBooks(
+            client,
+            payments_table="payments",
+            events_table="events",
+            ledger_days=LEDGER_DAYS,
+            clock=self._clock,
+        )
+        return books, DynamoDbPaymentBooks(client, payments_table="payments", clock=self._clock)
+
+    def payments(self) -> dict[str, Payment]:
+        """Every payment's row."""
+        found = self._client.tables["payments"]
+        return {i: items.read_payment(item) for i, item in found.items() if "version" in item}
+
+    def rows(self) -> dict[str, LedgerRow]:
+        """Every row of the ledger."""
+        found = self._client.tables["events"]
+        return {i: items.read_ledger_row(item) for i, item in found.items()}
+
+    def forget(self, event_ids: Iterable[str]) -> None:
+        """Rows that have expired."""
+        for event_id in event_ids:
+            del self._client.tables["events"][event_id]
+
+    def _wrote(self, table: str, old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> None:
+        if table == "events":
+            self._record.row(items.read_ledger_row(new))
+        elif "version" in new:
+            version = int(old["version"]["N"]) if old else None
+            self._record.state(new["id"]["S"], version, int(new["version"]["N"]))
+
+
+class Guarded:
+    """Some methods of a port or client, each call with its hazards."""
+
+    def __init__(self, port: object, hazards: Hazards, *names: str) -> None:
+        for name in names:
+            setattr(self, name, hazards.guarded(name, getattr(port, name)))
+
+    def __getattr__(self, name: str) -> Any:
+        """Only for mypy and a clear error: what was not named has no hazards yet."""
+        raise AttributeError(f"{name} is a call that the simulation does not know")

@@ -1,0 +1,97 @@
+"""A modest number of schedules in every `make test`; `make prove` runs 20,000."""
+
+import random
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.simulation import outside, record, simulated_sqs, world
+from tests.simulation.hazards import Fault, Step
+from tests.simulation.prove import part
+from tests.simulation.schedule import FAULTS, drawn, run
+from tests.simulation.shrinking import kept_of, shortest
+
+# Fixed, so that a failure here is a failure everywhere.
+FIRST_SEED, SCHEDULES = 7_000_000, 400
+SETTINGS = tomllib.loads((Path(__file__).parents[2] / "stages.toml").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(autouse=True)
+def _the_same_randomness_for_others() -> Iterator[None]:
+    state = random.getstate()
+    yield
+    random.setstate(state)
+
+
+def test_schedules_hold() -> None:
+    total = part(FIRST_SEED, SCHEDULES)
+    assert [(v.seed, v.wrong) for v in total.failing] == []
+    each = {name: number / SCHEDULES for name, number in total.numbers.items()}
+    assert each["objects"] >= 4
+    assert each["deliveries"] >= 30
+    # Deaths follow from faults, copies and refusals are no trouble of ours: not counted here.
+    faults = ("crash", "throttled", "timeout", "conflict", "answer lost", "refused", "others")
+    assert sum(n for f, n in total.faults.items() if f.startswith(faults)) / SCHEDULES >= 3
+
+
+def test_a_seed_is_one_schedule() -> None:
+    """Drawn and run twice it is the same to the last number, behind the adapters too."""
+    for seed in (FIRST_SEED, FIRST_SEED + 1):
+        assert drawn(seed) == drawn(seed)
+        assert run(seed) == run(seed)
+
+
+def test_a_failing_seed_shrinks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is left still shows the same kind of violation, in far fewer steps."""
+    monkeypatch.setattr("tests.simulation.steps.LASTS_SECONDS", 3600)
+    seed = next(s for s in range(FIRST_SEED, FIRST_SEED + 50) if run(s).wrong)
+    kept = shortest(seed, runs_max=150)
+    assert run(seed, kept_of(seed, kept)).wrong
+    assert len(kept) < len(drawn(seed)) / 2
+
+
+def test_the_numbers_are_those_of_prod() -> None:
+    defaults = SETTINGS["defaults"]
+    worker = defaults["worker"]
+    assert defaults["retention"]["ledger_days"] == record.LEDGER_DAYS
+    assert defaults["retention"]["queue_days"] * 86_400 == simulated_sqs.RETENTION_SECONDS
+    assert worker["visibility_seconds"] == outside.VISIBILITY_SECONDS
+    assert worker["tries_max"] == world.LIMITS.tries_max
+    assert tuple(worker["wait_delays_seconds"]) == world.LIMITS.wait_delays_seconds
+
+
+# Two payments, one of them moved on within a second; the invocation in question; then its repeat.
+BEFORE = [
+    Step("ask", (0, 0, 11)),
+    Step("ask", (1, 0, 12)),
+    Step("move", (1, 13)),
+    Step("move", (7, 14)),
+    Step("move", (1, 15)),
+    *(Step("deliver", (n, n)) for n in range(2)),
+]
+INVOCATIONS = {
+    "API": Step("ask", (2, 0, 16)),
+    "API, another key": Step("ask", (0, 1, 17)),
+    "worker, a batch": Step("work", (10, 0, 18)),
+    "worker, one message": Step("work", (1, 3, 19)),
+    "receiver": Step("deliver", (3, 20)),
+}
+MEANWHILE = Step("work", (10, 0, 21))
+
+
+@pytest.mark.parametrize("kind", sorted(set(FAULTS)))
+@pytest.mark.parametrize("name", INVOCATIONS)
+@pytest.mark.parametrize("is_deep", [False, True], ids=["fakes", "adapters"])
+def test_trouble_at_any_call_of_an_invocation(name: str, kind: str, is_deep: bool) -> None:  # noqa: FBT001 - pytest gives it by name
+    """Not by chance but all of them: each port call, before and after, until there is no more."""
+    for call in range(1, 40):
+        fault = Fault(call, kind, MEANWHILE if kind.startswith("others") else None)
+        step = INVOCATIONS[name]._replace(faults=(fault,))
+        verdict = run(call, [*BEFORE, step, INVOCATIONS[name]], is_deep=is_deep)
+        assert verdict.wrong == []
+        if not verdict.faults[kind]:
+            assert call > 1
+            return
+    raise AssertionError("an invocation makes fewer calls than that")

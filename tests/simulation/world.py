@@ -1,0 +1,184 @@
+"""One world: the product's use cases over everything that they ask, on one clock."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from paidonce import rules
+from paidonce.adapters.sqs_queue import SqsEventQueue, SqsLetterbox
+from paidonce.domain import rulebook
+from paidonce.domain.ownership import Stage
+from paidonce.use_cases.apply_event import ApplyEvent
+from paidonce.use_cases.note_answer import NoteAnswer
+from paidonce.use_cases.patience import Limits, Patience
+from paidonce.use_cases.receive_webhook import ReceiveWebhook
+from paidonce.use_cases.take_payment import TakePayment
+
+from tests.fakes import FakeCounter
+from tests.simulation.entrances import Context, receiver_wiring
+from tests.simulation.hazards import Hazards, Step
+from tests.simulation.model_stripe import ModelStripe, Thing
+from tests.simulation.outside import (
+    VISIBILITY_SECONDS,
+    Calls,
+    Gateway,
+    SecretStore,
+    SimulatedLease,
+    Tally,
+    WorldClock,
+)
+from tests.simulation.record import DynamoDbStore, FakeStore, Guarded, Record
+from tests.simulation.simulated_sqs import DEAD_LETTERS, EVENTS, SimulatedSqs
+
+rulebook.load(rules)
+
+STAGE = Stage(name="sim", livemode=False)
+# A moment between two seconds: nothing may rest on whole ones.
+BEGINS_AT = 1_790_000_000.4
+LIMITS = Limits(
+    wait_delays_seconds=(5, 15, 45, 120, 300, 900),
+    not_yet_known_max_seconds=900,
+    try_again_max_seconds=86_400,
+    failing_delays_seconds=(10, 30, 120, 600),
+    tries_max=5,
+)
+
+Act = Callable[["World", Step], None]
+# How an intent that we ask for comes to be at Stripe: (world, parameters, idempotency key).
+MakeIntent = Callable[["World", Mapping[str, Any], str], Thing]
+
+
+class Dice:
+    """Details of one step, from one number of it: other steps do not change them."""
+
+    def __init__(self, seed: int) -> None:
+        self._state = seed * 2_654_435_761 + 1
+
+    def upto(self, sides: int) -> int:
+        """From 0 to `sides` - 1."""
+        self._state = (self._state * 6_364_136_223_846_793_005 + 1_442_695_040_888_963_407) % 2**64
+        return (self._state >> 33) % sides
+
+    def fraction(self) -> float:
+        """From 0 to 1."""
+        return self.upto(1000) / 1000
+
+
+class World:
+    """Everything that is, and `perform`, which lets a step happen. `acts` finds a step's code."""
+
+    def __init__(
+        self, acts: Mapping[str, Act], make_intent: MakeIntent, *, skew: float, is_deep: bool
+    ) -> None:
+        self.acts = acts
+        self._make_intent_by = make_intent
+        self.clock = WorldClock(BEGINS_AT)
+        self.dice = Dice(0)
+        self.record = Record()
+        self.tally = Tally()
+        self.stripe = ModelStripe(self.clock.now, skew=skew)
+        self.sqs = SimulatedSqs(
+            self.clock.now, visibility_seconds=VISIBILITY_SECONDS, receives_max=LIMITS.tries_max
+        )
+        self.hazards = Hazards(now=self.clock.now, pass_time=self.clock.pause, perform=self.perform)
+        self.secrets = SecretStore(self.clock)
+        self.store: Any = (
+            DynamoDbStore(self.record, self.clock) if is_deep else FakeStore(self.record)
+        )
+        self.accepted: set[str] = set()
+        self.forgotten: set[str] = set()
+        self.step_number = 0
+        self.deliveries = 0
+        self.messages = 0
+        self.wrong: list[str] = []
+        self._wire()
+
+    def perform(self, step: Step) -> None:
+        """Let a step happen, maybe in the middle of another one."""
+        self.step_number = step.numbers[-1]
+        outer, self.dice = self.dice, Dice(self.step_number)
+        try:
+            self.acts[step.name](self, step)
+        finally:
+            self.dice = outer
+
+    def _wire(self) -> None:
+        books, payments = self.store.ports(self.hazards)
+        sqs = self._guarded(
+            self.sqs, "send_message", "delete_message_batch", "change_message_visibility"
+        )
+        self.letterbox = SqsLetterbox(sqs, queue_url=EVENTS)
+        self.reader = Calls(self.stripe, self.clock)
+        gateway = Gateway(self.stripe, self.clock, self._make_intent)
+        during = {
+            "retrieve.before": self.hazards.guarded("look before", lambda: None),
+            "retrieve.after": self.hazards.guarded("look after", lambda: None),
+            "create.after": self.hazards.guarded("create_intent", lambda: None),
+        }
+        self.reader.during = gateway.during = lambda name: during[name]()
+        queue = SqsEventQueue(sqs, queue_url=EVENTS, dead_letter_queue_url=DEAD_LETTERS)
+        self.apply_event = self._worker(books, queue)
+        self.take_payment = self._api(books, payments, gateway)
+        self.context = Context(self)
+        receiver_wiring.telemetry = self.tally
+        receiver_wiring.receive_webhook = ReceiveWebhook(
+            secrets=self._guarded(self.secrets, "current", "refreshed"),
+            letterbox=self.letterbox,
+            clock=self.clock,
+            telemetry=self.tally,
+            age_max_seconds=300,
+            ahead_max_seconds=60,
+        )
+
+    def _guarded(self, port: object, *names: str) -> Any:
+        """It has the methods of the port or client, which mypy cannot see."""
+        return Guarded(port, self.hazards, *names)
+
+    def _worker(self, books: Any, queue: SqsEventQueue) -> ApplyEvent:
+        lease = SimulatedLease(self.clock, lambda: self.hazards.deadline)
+        return ApplyEvent(
+            books=books,
+            queue=queue,
+            lease=self._guarded(lease, "hold"),
+            reader=self._guarded(self.reader, "retrieve", "event"),
+            patience=Patience(
+                books=books,
+                queue=queue,
+                clock=self.clock,
+                telemetry=self.tally,
+                jitter=self._jitter,
+                limits=LIMITS,
+                livemode=STAGE.livemode,
+            ),
+            clock=self.clock,
+            telemetry=self.tally,
+            stage=STAGE,
+            jitter=self._jitter,
+            seconds_for_two_calls=10,
+        )
+
+    def _api(self, books: Any, payments: Any, gateway: Gateway) -> TakePayment:
+        return TakePayment(
+            payments=payments,
+            gateway=self._guarded(gateway, "create_intent", "intent"),
+            note_answer=NoteAnswer(
+                books=books,
+                payments=payments,
+                clock=self.clock,
+                telemetry=self.tally,
+                stage=STAGE,
+                jitter=self._jitter,
+            ),
+            counter=self._guarded(FakeCounter(), "take"),
+            clock=self.clock,
+            telemetry=self.tally,
+            stage=STAGE,
+            jitter=self._jitter,
+            check_key=lambda: None,
+            shopper_payments_per_minute=1000,
+        )
+
+    def _make_intent(self, params: Mapping[str, Any], key: str) -> Thing:
+        return self._make_intent_by(self, params, key)
+
+    def _jitter(self) -> float:
+        return self.dice.fraction()
