@@ -8,6 +8,7 @@ import stripe
 
 from local.cloud import LocalCloud
 from local.shop import Shop
+from tests.asked_of_stripe import misplaced_keys
 
 # Otherwise the library leaves an id of this machine in ~/.config/stripe, for Stripe's statistics.
 stripe.enable_telemetry = False
@@ -29,6 +30,8 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     with LocalCloud(Path(tmp_path_factory.mktemp("cloud"))) as running:
         running.deploy()
         yield running
+        # Over the whole run, whoever asked: each POST of ours had an idempotency key, no GET did.
+        assert misplaced_keys(Shop(running.endpoints)) == []
 
 
 @pytest.fixture(scope="session")

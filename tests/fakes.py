@@ -380,6 +380,10 @@ class FakeTelemetry:
         """See `Telemetry.count`."""
         self.counts[metric] += value
 
+    def alarm(self, metric: str) -> None:
+        """See `Telemetry.alarm`."""
+        self.count(metric)
+
     def fact(self, message: str, **ids: str | float | None) -> None:
         """See `Telemetry.fact`."""
         self.facts.append((message, ids))

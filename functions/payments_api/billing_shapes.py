@@ -78,7 +78,10 @@ def _each_price_once(items: list[PaymentItem]) -> list[PaymentItem]:
 
 
 Items = Annotated[
-    list[PaymentItem], Field(min_length=1, max_length=ITEMS_MAX), AfterValidator(_each_price_once)
+    list[PaymentItem],
+    # `_each_price_once`, as far as JSON Schema has words for it.
+    Field(min_length=1, max_length=ITEMS_MAX, json_schema_extra={"uniqueItems": True}),
+    AfterValidator(_each_price_once),
 ]
 _ITEMS_SENTENCE = (
     f"must be 1 to {ITEMS_MAX} different prices (price_…), each with a quantity of 1 to "

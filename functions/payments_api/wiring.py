@@ -159,6 +159,7 @@ services = Services(
             books=_books,
             requests=DynamoDbRequestBooks(_dynamodb, payments_table=_PAYMENTS_TABLE),
             gateway=_gateway,
+            defer=_defer,
             clock=_clock,
             telemetry=telemetry,
             stage=_stage,

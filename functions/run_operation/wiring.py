@@ -14,6 +14,7 @@ from paidonce.adapters.clock import SystemClock
 from paidonce.adapters.dynamodb_books import DynamoDbBooks
 from paidonce.adapters.dynamodb_counters import Budget, DynamoDbCounter
 from paidonce.adapters.dynamodb_payments import DynamoDbPaymentBooks
+from paidonce.adapters.dynamodb_requests import DynamoDbRequestBooks
 from paidonce.adapters.lease import PowertoolsLease
 from paidonce.adapters.secrets import StripeKey
 from paidonce.adapters.sqs_operations import SqsOperationQueue
@@ -24,7 +25,10 @@ from paidonce.adapters.telemetry import PowertoolsTelemetry
 from paidonce.domain import rulebook
 from paidonce.domain.operation import Operation
 from paidonce.domain.ownership import Stage
+from paidonce.use_cases.carry_out import CarryOut
+from paidonce.use_cases.defer import Defer
 from paidonce.use_cases.end_create import EndCreate
+from paidonce.use_cases.finish_billing import FinishBilling
 from paidonce.use_cases.make_call import MakeCall
 from paidonce.use_cases.note_answer import NoteAnswer
 from paidonce.use_cases.note_try import NoteTry
@@ -156,6 +160,19 @@ def _finish_refund(operation: Operation, correlation_id: str, time_left: TimeLef
     )
 
 
+_finish_billing = FinishBilling.over(
+    CarryOut(
+        books=_books,
+        requests=DynamoDbRequestBooks(_dynamodb, payments_table=_PAYMENTS_TABLE),
+        gateway=_stripe,
+        defer=Defer(operations=_operations, telemetry=_telemetry),
+        clock=_clock,
+        telemetry=_telemetry,
+        stage=_stage,
+        jitter=random.random,
+    )
+)
+
 _run_operation = RunOperation(
     payments=_payments,
     books=_books,
@@ -174,7 +191,7 @@ _run_operation = RunOperation(
     ),
     note_answer=_note_answer,
     finish_refund=_finish_refund,
-    finish_others={},
+    finish_others=_finish_billing.finish,
     patience=Patience(
         books=_books,
         queue=_queue,

@@ -16,6 +16,7 @@ from local.stripe.shapes import Json, previous_attributes, public
 from local.stripe.spec.skeletons import skeleton
 from local.stripe.store import Store
 from local.stripe.timers import Timers
+from local.stripe.witness import Witness
 
 
 class FrozenTime:
@@ -64,6 +65,7 @@ class Account:
     store: Store = field(default_factory=Store)
     clock: Clock = field(default_factory=Clock)
     faults: Faults = field(default_factory=Faults)
+    witness: Witness = field(default_factory=Witness)
     keys: dict[str, ApiKey] = field(default_factory=dict)
     expired_keys: set[str] = field(default_factory=set)
     idempotency: IdempotencyBook = field(init=False)
@@ -147,7 +149,7 @@ class Account:
         self.store.rollback()
 
     def clear(self) -> None:
-        """An empty account; keys and clock stay."""
+        """An empty account; keys, clock and the record of what was asked stay."""
         self.new_events.clear()
         self.store.clear()
         self.timers.clear()

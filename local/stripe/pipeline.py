@@ -22,6 +22,7 @@ from local.stripe.shapes import Json
 from local.stripe.spec import parameters
 from local.stripe.spec.document import has_path
 from local.stripe.spec.releases import in_release
+from local.stripe.witness import Asked
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -94,6 +95,8 @@ class Pipeline:
         text = _key_text(request.headers.get("authorization", ""))
         account, key = self.accounts.of_key(text)
         progress.account = account
+        given = request.headers.get("idempotency-key")
+        account.witness.saw(Asked(request.method, request.path, key, given))
         fault = account.faults.take(request.method, request.path)
         _refuse_now(fault, key)
         release = versions.release_of(request.headers.get("stripe-version"))

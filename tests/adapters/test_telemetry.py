@@ -102,6 +102,15 @@ def test_metrics_come_as_one_emf_line_at_the_end_of_an_invocation(capsys: Captur
     assert lines(capsys) == []
 
 
+def test_an_alarm_is_written_at_once(capsys: Capture) -> None:
+    metrics = telemetry("alarms")
+    metrics.alarm("PaidTwice")
+    (line,) = lines(capsys)
+    assert line["PaidTwice"] == [1]
+    metrics.flush()
+    assert lines(capsys) == []
+
+
 def test_metrics_are_written_when_the_handler_raises(capsys: Capture) -> None:
     log = telemetry("raising")
 

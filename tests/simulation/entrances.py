@@ -63,6 +63,10 @@ _worker_wiring: Any = ModuleType("apply_event.wiring")
 _worker_wiring.invocation = lambda context: nullcontext(context.world.apply_event)
 apply_event: Handle = entrance("apply_event", _worker_wiring)
 
+_runner_wiring: Any = ModuleType("run_operation.wiring")
+_runner_wiring.invocation = lambda context: nullcontext(context.world.run_operation)
+run_operation: Handle = entrance("run_operation", _runner_wiring)
+
 # One world at a time: it puts its own use case and telemetry here.
 receiver_wiring: Any = ModuleType("receive_webhook.wiring")
 receiver_wiring.answer = answer

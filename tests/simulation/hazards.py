@@ -60,11 +60,11 @@ class Frame:
 def _throttled(name: str) -> Exception:
     if name in _OF_AWS:
         return refused("ThrottlingException", name)
-    return OutcomeUnknown(name) if name == "create_intent" else TryAgain(name)
+    return OutcomeUnknown(name) if name in ("create_intent", "send") else TryAgain(name)
 
 
 def _conflict(name: str, arguments: Mapping[str, Any]) -> Exception:
-    if name == "commit":
+    if name in ("commit", "save", "note_try"):
         return ChangedMeanwhile(name)
     if name != "transact_write_items":
         return _throttled(name)

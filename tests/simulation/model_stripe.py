@@ -126,7 +126,8 @@ class ModelStripe:
         """A new object; its id is the next of its prefix."""
         thing_id = f"{prefix}_{len(self.things) + 1:03d}"
         number = zlib.crc32(label.encode())
-        thing = Thing(thing_id, {"id": thing_id, **document}, role, number, key)
+        shown = {"id": thing_id, "created": self.second(), **document}
+        thing = Thing(thing_id, shown, role, number, key)
         thing.path.append(thing.document)
         self.things[thing_id] = thing
         return thing

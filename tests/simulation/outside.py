@@ -2,16 +2,17 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
 
-from paidonce.domain.errors import StripeRefused, TryAgain
+from paidonce.domain.errors import OutcomeUnknown, StripeRefused, TryAgain
 from paidonce.domain.sighting import Sighting, Source
+from paidonce.domain.stripe_call import StripeCall
 from paidonce.domain.stripe_event import StripeEvent
 from paidonce.use_cases.ports import Answer, TimeLeft
 
-from tests.simulation.model_stripe import KeyReused, ModelStripe, NoSuchThing
+from tests.simulation.model_stripe import KeyReused, ModelStripe, NoSuchThing, Thing
 
 VISIBILITY_SECONDS = 360
 # A receiver asks for fresh secrets at most this often, and keeps what it has this long.
@@ -77,32 +78,75 @@ class Calls:
 
 
 class Gateway(Calls):
-    """The API's calls. `make` is how an intent comes to be at Stripe, with its events."""
+    """Our POSTs. `make` is how an intent comes to be at Stripe, `cancel` ends one (False: no)."""
 
     def __init__(
         self,
         stripe: ModelStripe,
         clock: WorldClock,
         make: Callable[[Mapping[str, Any], str], Any],
+        cancel: Callable[[Thing], bool],
     ) -> None:
         super().__init__(stripe, clock)
         self._make = make
+        self._cancel = cancel
 
     def create_intent(
         self, params: Mapping[str, Any], *, idempotency_key: str, time_left: TimeLeft
     ) -> Answer:
         """See `PaymentGateway.create_intent`; tries of one call are told apart by schedules."""
-        assert time_left() > 0
+        return self._posted(
+            params,
+            idempotency_key,
+            lambda: self._make(params, idempotency_key),
+            time_left=time_left,
+        )
+
+    def send(self, call: StripeCall, *, time_left: TimeLeft) -> Answer:
+        """See `StripeGateway.send`: a creation, or a cancel."""
+        key = call.idempotency_key
+        if call.path == "/v1/payment_intents":
+            return self.create_intent(call.params, idempotency_key=key, time_left=time_left)
+        if call.path != "/v1/payment_intents/{id}/cancel":
+            raise NotImplementedError(call.path)
+        return self._posted(
+            {**call.params, "id": call.object_id},
+            key,
+            lambda: self._canceled(call.object_id or ""),
+            time_left=time_left,
+        )
+
+    def _canceled(self, intent_id: str) -> Thing:
+        thing = self._stripe.things.get(intent_id)
+        if thing is None:
+            raise StripeRefused("no such intent", stripe_code="resource_missing", http_status=404)
+        if not self._cancel(thing):
+            raise StripeRefused(
+                "wrong state", stripe_code="payment_intent_unexpected_state", http_status=400
+            )
+        return thing
+
+    def _posted(
+        self,
+        params: Mapping[str, Any],
+        idempotency_key: str,
+        do: Callable[[], Thing],
+        *,
+        time_left: TimeLeft,
+    ) -> Answer:
+        if time_left() <= 0:
+            raise OutcomeUnknown("no time left")
         started = self._clock.now()
         self._slow()
         try:
             stored = self._stripe.stored_answer(idempotency_key, params)
         except KeyReused as error:
-            raise StripeRefused("same key, other request", http_status=400) from error
+            raise StripeRefused(
+                "same key, other request", stripe_code="idempotency_error", http_status=400
+            ) from error
         text = stored
         if text is None:
-            thing = self._make(params, idempotency_key)
-            text = self._stripe.store_answer(idempotency_key, params, thing)
+            text = self._stripe.store_answer(idempotency_key, params, do())
         self.during("create.after")
         self._slow()
         seen = Sighting.of_call(
@@ -115,10 +159,47 @@ class Gateway(Calls):
 
     def intent(self, intent_id: str, *, time_left: TimeLeft) -> Answer:
         """See `PaymentGateway.intent`."""
-        assert time_left() > 0
-        return Answer(
-            seen=self.retrieve("payment_intent", intent_id), request_id="r", replayed=False
-        )
+        return self.get("payment_intent", intent_id, time_left=time_left)
+
+    def get(
+        self,
+        resource: str,
+        object_id: str,
+        *,
+        time_left: TimeLeft,
+        expand: Sequence[str] = (),
+        may_be_absent: bool = False,
+    ) -> Answer:
+        """See `StripeGateway.get`."""
+        assert not expand
+        assert not may_be_absent
+        if time_left() <= 0:
+            raise TryAgain("no time left")
+        return Answer(seen=self.retrieve(resource, object_id), request_id="r", replayed=False)
+
+    def listed(
+        self,
+        resource: str,
+        *,
+        created_from: int,
+        created_to: int | None = None,
+        time_left: TimeLeft,
+        only: Mapping[str, Any] | None = None,
+    ) -> Iterable[Mapping[str, Any]]:
+        """See `StripeGateway.listed`."""
+        assert resource == "payment_intent"
+        assert only is None
+        if time_left() <= 0:
+            raise TryAgain("no time left")
+        self._slow()
+        end = self._stripe.second() if created_to is None else created_to
+        things = [
+            thing.document
+            for thing in self._stripe.things.values()
+            if created_from <= thing.document["created"] <= end
+        ]
+        self._slow()
+        return things[::-1]
 
 
 class SimulatedLease:
@@ -189,6 +270,10 @@ class Tally:
     def count(self, metric: str, value: int = 1) -> None:
         """See `Telemetry.count`."""
         self.counts[metric] += value
+
+    def alarm(self, metric: str) -> None:
+        """See `Telemetry.alarm`."""
+        self.count(metric)
 
     def fact(self, message: str, **ids: str | float | None) -> None:
         """See `Telemetry.fact`."""

@@ -10,7 +10,7 @@ from pathlib import Path
 RULE = "rules/payment_intent.py"
 WORKER = "use_cases/apply_event.py"
 BOOKS = "adapters/dynamodb_books.py"
-TAKE = "use_cases/take_payment.py"
+CALL = "domain/stripe_call.py"
 ITEMS = "adapters/items.py"
 
 
@@ -57,13 +57,13 @@ PLANTS = (
             (
                 BOOKS,
                 (
-                    '                    "Item": items.payment_item(after),\n'
+                    '                    "Item": aggregates.item_of(after),\n'
                     '                    "ConditionExpression": "#version = :read",\n'
                     '                    "ExpressionAttributeNames": {"#version": "version"},\n'
                     '                    "ExpressionAttributeValues": items.values('
                     "read=before.version),\n"
                 ),
-                '                    "Item": items.payment_item(after),\n',
+                '                    "Item": aggregates.item_of(after),\n',
             ),
         ),
     ),
@@ -203,6 +203,15 @@ PLANTS = (
     ),
     Plant(
         "a key used again after Stripe forgot it",
-        ((TAKE, "KEY_IS_FRESH_SECONDS = 23 * 3600\n", "KEY_IS_FRESH_SECONDS = 10**9\n"),),
+        (
+            (
+                CALL,
+                (
+                    "        return not self.is_spent and (first is None or "
+                    "at - first < key_fresh_seconds)\n"
+                ),
+                "        return not self.is_spent\n",
+            ),
+        ),
     ),
 )

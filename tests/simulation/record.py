@@ -121,6 +121,11 @@ class RecordedPayments(FakePaymentBooks):
             self._record.state(payment.id, None, payment.version)
         return opened
 
+    def save(self, before: Payment, after: Payment) -> None:
+        """See `PaymentBooks.save`."""
+        super().save(before, after)
+        self._record.state(after.id, before.version, after.version, most=1)
+
     def note_try(self, payment: Payment, *, at: int) -> Payment:
         """See `PaymentBooks.note_try`."""
         noted = super().note_try(payment, at=at)
@@ -141,7 +146,7 @@ class FakeStore:
         payments = RecordedPayments(self.tables, self._record)
         return (
             Guarded(books, hazards, "read", "commit", "park"),
-            Guarded(payments, hazards, "get", "open", "claimed_by", "note_try"),
+            Guarded(payments, hazards, "get", "open", "claimed_by", "save", "note_try"),
         )
 
     def payments(self) -> dict[str, Payment]:

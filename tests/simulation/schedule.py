@@ -8,6 +8,9 @@ from random import seed as seed_random
 from types import ModuleType
 from typing import Any
 
+from paidonce.domain.ledger import answer_id
+from paidonce.domain.operation import Operation
+
 from tests.simulation import steps
 from tests.simulation.hazards import Fault, Step
 from tests.simulation.kinds import payments
@@ -51,15 +54,16 @@ SHARES = (
     ("deliver", 0.32),
     ("work", 0.54),
     ("ask", 0.585),
+    ("operate", 0.62),
     ("tick", 0.70),
     ("roll", 0.71),
     ("drop", 0.725),
     ("kind", 1.0),
 )
 # How likely an invocation is to meet trouble (and as likely again some more).
-FAULTS_OF = {"deliver": 0.06, "work": 0.5, "ask": 0.4}
+FAULTS_OF = {"deliver": 0.06, "work": 0.5, "ask": 0.4, "operate": 0.5}
 # About how many port calls such an invocation makes.
-CALLS_OF = {"deliver": 2, "work": 12, "ask": 9}
+CALLS_OF = {"deliver": 2, "work": 12, "ask": 9, "operate": 12}
 SIZES = (1, 1, 2, 2, 3, 5, 10)
 ORDERS = 4
 SETTLES_MAX = 600
@@ -115,7 +119,7 @@ def _step(random: Random, *, may_fail: bool = True) -> Step:
         return _ask(random, random.randrange(ORDERS), variant, may_fail=may_fail)
     if name == "tick":
         numbers = ((1, 3, 9, 11, 60, 400, 3_700)[random.randrange(7)], detail)
-    if name == "work":
+    if name in ("work", "operate"):
         numbers = (SIZES[detail % 7], detail >> 8, detail)
     if may_fail and name in FAULTS_OF:
         faults = _faults(random, name)
@@ -149,7 +153,7 @@ def _by_others(random: Random) -> Step:
         return Step("move", (payments.LOOKED_AT, random.getrandbits(30)))
     if dice < 0.35:
         return payments.draw(random)
-    while (step := _step(random, may_fail=dice > 0.9)).name not in ("work", "ask", "deliver"):
+    while (step := _step(random, may_fail=dice > 0.9)).name not in FAULTS_OF:
         continue
     return step
 
@@ -159,7 +163,8 @@ def run(seed: int, story: Sequence[Step] | None = None, *, is_deep: bool | None 
     # Two adapters jitter with the module's own generator.
     seed_random(seed)
     deep = seed % DEEP_EVERY == 0 if is_deep is None else is_deep
-    world = World(ACTS, _our_intent, skew=(0.0, -2.7, 0.5, 3.1)[seed % 4], is_deep=deep)
+    skew = (0.0, -2.7, 0.5, 3.1)[seed % 4]
+    world = World(ACTS, _our_intent, payments.cancel, skew=skew, is_deep=deep)
     for step in drawn(seed) if story is None else story:
         world.perform(step)
     wrong = [*_settled(world), *world.record.wrong, *world.wrong]
@@ -197,8 +202,9 @@ def _settled(world: World) -> Iterator[str]:
     # The latest copies come after up to 30 days.
     yield from _at_rest(world, within=31 * DAY)
     steps.expire(world)
-    if world.sqs.messages:
-        yield f"in flight: {[m.event_id for m in world.sqs.messages.values()]}"
+    for queue in (world.sqs, world.operations):
+        if queue.messages:
+            yield f"in flight: {[m.event_id for m in queue.messages.values()]}"
 
 
 def _nowhere(world: World) -> Iterator[str]:
@@ -218,15 +224,21 @@ def _at_rest(world: World, *, within: float) -> Iterator[str]:
             for number, webhook in enumerate(due):
                 steps.attempt(world, webhook, Step("deliver", (0, number)))
         world.perform(Step("work", (10, 0, 7)))
-        if any(m.visible_at <= world.clock.now() for m in world.sqs.messages.values()):
+        world.perform(Step("operate", (10, 0, 7)))
+        queued = [world.sqs.next_visible_at(), world.operations.next_visible_at()]
+        visible = [at for at in queued if at is not None]
+        if any(at <= world.clock.now() for at in visible):
             continue
-        times = [webhook.due for webhook in world.stripe.webhooks]
-        if (visible_at := world.sqs.next_visible_at()) is not None:
-            times.append(visible_at)
+        times = [webhook.due for webhook in world.stripe.webhooks] + visible
         if not times or min(times) > end:
             return
         world.clock.time = max(world.clock.time, min(times))
     yield "in flight: it never comes to rest"
+
+
+def _key_of(body: str) -> str:
+    operation = Operation.parse(body)
+    return operation.idempotency_key if operation else body
 
 
 def _ledger(world: World) -> Iterator[str]:
@@ -241,5 +253,9 @@ def _ledger(world: World) -> Iterator[str]:
             continue
         if found not in OUTCOMES[event.role]:
             yield f"ledger: {event.id} ({event.type}, {event.role}) is {found}"
+    dead = {answer_id(_key_of(m.body)) for m in world.operations.dead}
+    for row in rows.values():
+        if row.event_id.startswith("answer#") and not row.outcome.is_final | (row.event_id in dead):
+            yield f"lost: {row.event_id} is {row.outcome.value} and its operation is nowhere"
     if others := [i for i in rows if not i.startswith(("evt_", "answer#"))]:
         yield f"ledger: {others} are nobody's events"

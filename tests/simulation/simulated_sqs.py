@@ -7,7 +7,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 RETENTION_SECONDS = 4 * 86_400
-EVENTS, DEAD_LETTERS = "events", "dead-letters"
+EVENTS, OPERATIONS, DEAD_LETTERS = "events", "operations", "dead-letters"
 
 
 @dataclass
@@ -23,8 +23,9 @@ class Message:
 
     @property
     def event_id(self) -> str:
-        """The event that it is about."""
-        return str(self.attributes["event_id"]["StringValue"])
+        """The event that it is about; of an operation, its body says what it is about."""
+        attribute = self.attributes.get("event_id")
+        return str(attribute["StringValue"]) if attribute else self.body
 
 
 def refused(code: str, operation: str) -> ClientError:
@@ -33,7 +34,7 @@ def refused(code: str, operation: str) -> ClientError:
 
 
 class SimulatedSqs:
-    """The events queue and its dead letters. `receives_max`: then a message is a dead letter."""
+    """One queue and its dead letters. `receives_max`: then a message is a dead letter."""
 
     def __init__(
         self, clock: Callable[[], float], *, visibility_seconds: int, receives_max: int

@@ -12,6 +12,7 @@ from tests.simulation import entrances
 from tests.simulation.hazards import Crash, Step
 from tests.simulation.model_stripe import Happening, Webhook, chosen
 from tests.simulation.record import ledger_lasts_seconds
+from tests.simulation.simulated_sqs import SimulatedSqs
 from tests.simulation.world import BEGINS_AT, Act, World
 
 # How long the ledger remembers, as the product writes it.
@@ -59,17 +60,26 @@ def _request(event: Happening, signature: str, world: World) -> dict[str, Any]:
 
 def work(world: World, step: Step) -> None:
     """One invocation of the real handler of the worker, with what the queue shows."""
+    _worked(world, step, world.sqs, entrances.apply_event)
+
+
+def operate(world: World, step: Step) -> None:
+    """The same of the real handler of run_operation, with what its queue shows."""
+    _worked(world, step, world.operations, entrances.run_operation)
+
+
+def _worked(world: World, step: Step, queue: SimulatedSqs, handle: entrances.Handle) -> None:
     size, pick, _ = step.numbers
-    records = world.sqs.received(size=size, pick=pick)
+    records = queue.received(size=size, pick=pick)
     if not records:
         return
     world.messages += len(records)
     if world.dice.upto(12) == 0:
         world.hazards.happened["message shown twice"] += 1
-        world.sqs.show_again(records[0]["messageId"])
+        queue.show_again(records[0]["messageId"])
     try:
         with world.hazards.invocation(seconds=WORKER_SECONDS, faults=step.faults):
-            answer = entrances.apply_event({"Records": records}, world.context)
+            answer = handle({"Records": records}, world.context)
     except Crash:
         world.hazards.happened["worker died"] += 1
         return
@@ -78,7 +88,7 @@ def work(world: World, step: Step) -> None:
         world.hazards.happened["invocation failed"] += 1
         return
     failed = frozenset(f["itemIdentifier"] for f in answer["batchItemFailures"])
-    world.sqs.finish([record["messageId"] for record in records], failed)
+    queue.finish([record["messageId"] for record in records], failed)
 
 
 def tick(world: World, step: Step) -> None:
@@ -162,6 +172,7 @@ def is_lacking(world: World, event: Happening) -> bool:
 ACTS: dict[str, Act] = {
     "deliver": deliver,
     "work": work,
+    "operate": operate,
     "tick": tick,
     "jump": jump,
     "roll": roll,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulation import outside, record, simulated_sqs, world
+from tests.simulation import operations, outside, record, simulated_sqs, world
 from tests.simulation.hazards import Fault, Step
 from tests.simulation.prove import part
 from tests.simulation.schedule import FAULTS, drawn, run
@@ -60,6 +60,16 @@ def test_the_numbers_are_those_of_prod() -> None:
     assert worker["visibility_seconds"] == outside.VISIBILITY_SECONDS
     assert worker["tries_max"] == world.LIMITS.tries_max
     assert tuple(worker["wait_delays_seconds"]) == world.LIMITS.wait_delays_seconds
+    assert (
+        defaults["operations"]
+        | {
+            "key_fresh_seconds": operations.KEY_FRESH_SECONDS,
+            "look_back_seconds": operations.LOOK_BACK_SECONDS,
+            "absent_after_seconds": operations.ABSENT_AFTER_SECONDS,
+            "give_up_after_seconds": operations.GIVE_UP_AFTER_SECONDS,
+        }
+        == defaults["operations"]
+    )
 
 
 # Two payments, one of them moved on within a second; the invocation in question; then its repeat.
@@ -77,8 +87,17 @@ INVOCATIONS = {
     "worker, a batch": Step("work", (10, 0, 18)),
     "worker, one message": Step("work", (1, 3, 19)),
     "receiver": Step("deliver", (3, 20)),
+    "runner": Step("operate", (10, 0, 22)),
 }
 MEANWHILE = Step("work", (10, 0, 21))
+# A second intent of the first payment, its event, and the order to cancel it.
+STRAY = [
+    Step("stray", (0, 23)),
+    Step("tick", (40_000, 24)),
+    *(Step("deliver", (n, n)) for n in range(20)),
+    MEANWHILE,
+    MEANWHILE,
+]
 
 
 @pytest.mark.parametrize("kind", sorted(set(FAULTS)))
@@ -89,7 +108,8 @@ def test_trouble_at_any_call_of_an_invocation(name: str, kind: str, is_deep: boo
     for call in range(1, 40):
         fault = Fault(call, kind, MEANWHILE if kind.startswith("others") else None)
         step = INVOCATIONS[name]._replace(faults=(fault,))
-        verdict = run(call, [*BEFORE, step, INVOCATIONS[name]], is_deep=is_deep)
+        before = [*BEFORE, *STRAY] if name == "runner" else BEFORE
+        verdict = run(call, [*before, step, INVOCATIONS[name]], is_deep=is_deep)
         assert verdict.wrong == []
         if not verdict.faults[kind]:
             assert call > 1

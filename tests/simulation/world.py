@@ -1,15 +1,19 @@
 """One world: the product's use cases over everything that they ask, on one clock."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from paidonce import rules
+from paidonce.adapters.sqs_operations import SqsOperationQueue
 from paidonce.adapters.sqs_queue import SqsEventQueue, SqsLetterbox
 from paidonce.domain import rulebook
-from paidonce.domain.ownership import Stage
+from paidonce.domain.money import Money
+from paidonce.domain.price import Item
 from paidonce.use_cases.apply_event import ApplyEvent
-from paidonce.use_cases.note_answer import NoteAnswer
+from paidonce.use_cases.cancel_strays import CancelStrays
+from paidonce.use_cases.defer import Defer
 from paidonce.use_cases.patience import Limits, Patience
+from paidonce.use_cases.ports import TimeLeft
 from paidonce.use_cases.receive_webhook import ReceiveWebhook
 from paidonce.use_cases.take_payment import TakePayment
 
@@ -17,6 +21,7 @@ from tests.fakes import FakeCounter
 from tests.simulation.entrances import Context, receiver_wiring
 from tests.simulation.hazards import Hazards, Step
 from tests.simulation.model_stripe import ModelStripe, Thing
+from tests.simulation.operations import STAGE, Notes, runner
 from tests.simulation.outside import (
     VISIBILITY_SECONDS,
     Calls,
@@ -27,11 +32,10 @@ from tests.simulation.outside import (
     WorldClock,
 )
 from tests.simulation.record import DynamoDbStore, FakeStore, Guarded, Record
-from tests.simulation.simulated_sqs import DEAD_LETTERS, EVENTS, SimulatedSqs
+from tests.simulation.simulated_sqs import DEAD_LETTERS, EVENTS, OPERATIONS, SimulatedSqs
 
 rulebook.load(rules)
 
-STAGE = Stage(name="sim", livemode=False)
 # A moment between two seconds: nothing may rest on whole ones.
 BEGINS_AT = 1_790_000_000.4
 LIMITS = Limits(
@@ -45,6 +49,8 @@ LIMITS = Limits(
 Act = Callable[["World", Step], None]
 # How an intent that we ask for comes to be at Stripe: (world, parameters, idempotency key).
 MakeIntent = Callable[["World", Mapping[str, Any], str], Thing]
+# How we cancel one there: (world, intent), False where its status does not allow it.
+CancelIntent = Callable[["World", Thing], bool]
 
 
 class Dice:
@@ -67,17 +73,27 @@ class World:
     """Everything that is, and `perform`, which lets a step happen. `acts` finds a step's code."""
 
     def __init__(
-        self, acts: Mapping[str, Act], make_intent: MakeIntent, *, skew: float, is_deep: bool
+        self,
+        acts: Mapping[str, Act],
+        make_intent: MakeIntent,
+        cancel_intent: CancelIntent,
+        *,
+        skew: float,
+        is_deep: bool,
     ) -> None:
         self.acts = acts
         self._make_intent_by = make_intent
+        self._cancel_intent_by = cancel_intent
         self.clock = WorldClock(BEGINS_AT)
         self.dice = Dice(0)
         self.record = Record()
         self.tally = Tally()
         self.stripe = ModelStripe(self.clock.now, skew=skew)
-        self.sqs = SimulatedSqs(
-            self.clock.now, visibility_seconds=VISIBILITY_SECONDS, receives_max=LIMITS.tries_max
+        self.sqs, self.operations = (
+            SimulatedSqs(
+                self.clock.now, visibility_seconds=VISIBILITY_SECONDS, receives_max=LIMITS.tries_max
+            )
+            for _ in (EVENTS, OPERATIONS)
         )
         self.hazards = Hazards(now=self.clock.now, pass_time=self.clock.pause, perform=self.perform)
         self.secrets = SecretStore(self.clock)
@@ -103,12 +119,12 @@ class World:
 
     def _wire(self) -> None:
         books, payments = self.store.ports(self.hazards)
-        sqs = self._guarded(
-            self.sqs, "send_message", "delete_message_batch", "change_message_visibility"
-        )
+        names = ("send_message", "delete_message_batch", "change_message_visibility")
+        sqs = self._guarded(self.sqs, *names)
+        operations_sqs = self._guarded(self.operations, *names)
         self.letterbox = SqsLetterbox(sqs, queue_url=EVENTS)
         self.reader = Calls(self.stripe, self.clock)
-        gateway = Gateway(self.stripe, self.clock, self._make_intent)
+        gateway = Gateway(self.stripe, self.clock, self._make_intent, self._cancel_intent)
         during = {
             "retrieve.before": self.hazards.guarded("look before", lambda: None),
             "retrieve.after": self.hazards.guarded("look after", lambda: None),
@@ -116,8 +132,21 @@ class World:
         }
         self.reader.during = gateway.during = lambda name: during[name]()
         queue = SqsEventQueue(sqs, queue_url=EVENTS, dead_letter_queue_url=DEAD_LETTERS)
-        self.apply_event = self._worker(books, queue)
-        self.take_payment = self._api(books, payments, gateway)
+        operations = SqsOperationQueue(operations_sqs, queue_url=OPERATIONS, clock=self.clock)
+        notes = Notes.of(self, books, payments)
+        self.apply_event = self._worker(books, queue, operations)
+        self.take_payment = self._api(payments, gateway, notes, operations)
+        self.run_operation = runner(
+            self,
+            books=books,
+            payments=payments,
+            gateway=self._guarded(gateway, "send", "get", "listed"),
+            notes=notes,
+            queue=SqsEventQueue(
+                operations_sqs, queue_url=OPERATIONS, dead_letter_queue_url=DEAD_LETTERS
+            ),
+            operations=operations,
+        )
         self.context = Context(self)
         receiver_wiring.telemetry = self.tally
         receiver_wiring.receive_webhook = ReceiveWebhook(
@@ -133,46 +162,54 @@ class World:
         """It has the methods of the port or client, which mypy cannot see."""
         return Guarded(port, self.hazards, *names)
 
-    def _worker(self, books: Any, queue: SqsEventQueue) -> ApplyEvent:
+    def lease(self) -> Any:
+        """The leases of one function."""
         lease = SimulatedLease(self.clock, lambda: self.hazards.deadline)
+        return self._guarded(lease, "hold")
+
+    def patience(self, books: Any, queue: SqsEventQueue, limits: Limits) -> Patience:
+        """What becomes of messages of this queue that have to wait, or fail."""
+        return Patience(
+            books=books,
+            queue=queue,
+            clock=self.clock,
+            telemetry=self.tally,
+            jitter=self.jitter,
+            limits=limits,
+            livemode=STAGE.livemode,
+        )
+
+    def _worker(
+        self, books: Any, queue: SqsEventQueue, operations: SqsOperationQueue
+    ) -> ApplyEvent:
         return ApplyEvent(
             books=books,
             queue=queue,
-            lease=self._guarded(lease, "hold"),
+            lease=self.lease(),
             reader=self._guarded(self.reader, "retrieve", "event"),
-            patience=Patience(
-                books=books,
-                queue=queue,
-                clock=self.clock,
-                telemetry=self.tally,
-                jitter=self._jitter,
-                limits=LIMITS,
-                livemode=STAGE.livemode,
-            ),
+            cancel_strays=CancelStrays(operations=operations, telemetry=self.tally),
+            patience=self.patience(books, queue, LIMITS),
             clock=self.clock,
             telemetry=self.tally,
             stage=STAGE,
-            jitter=self._jitter,
+            jitter=self.jitter,
             seconds_for_two_calls=10,
         )
 
-    def _api(self, books: Any, payments: Any, gateway: Gateway) -> TakePayment:
+    def _api(
+        self, payments: Any, gateway: Gateway, notes: Notes, operations: SqsOperationQueue
+    ) -> TakePayment:
         return TakePayment(
             payments=payments,
             gateway=self._guarded(gateway, "create_intent", "intent"),
-            note_answer=NoteAnswer(
-                books=books,
-                payments=payments,
-                clock=self.clock,
-                telemetry=self.tally,
-                stage=STAGE,
-                jitter=self._jitter,
-            ),
+            sum_up=_no_prices,
+            note_try=notes.note_try,
+            note_answer=notes.note_answer,
+            defer=Defer(operations=operations, telemetry=self.tally),
             counter=self._guarded(FakeCounter(), "take"),
             clock=self.clock,
             telemetry=self.tally,
             stage=STAGE,
-            jitter=self._jitter,
             check_key=lambda: None,
             shopper_payments_per_minute=1000,
         )
@@ -180,5 +217,13 @@ class World:
     def _make_intent(self, params: Mapping[str, Any], key: str) -> Thing:
         return self._make_intent_by(self, params, key)
 
-    def _jitter(self) -> float:
+    def _cancel_intent(self, thing: Thing) -> bool:
+        return self._cancel_intent_by(self, thing)
+
+    def jitter(self) -> float:
+        """From 0 to 1, by the step's dice."""
         return self.dice.fraction()
+
+
+def _no_prices(items: Sequence[Item], *, time_left: TimeLeft) -> Money:
+    raise AssertionError(f"every request here names its amount: {items}, {time_left()}")

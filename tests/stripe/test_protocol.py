@@ -111,6 +111,29 @@ def test_controls_without_a_key_mean_the_first_account() -> None:
         assert httpx.request("DELETE", f"{url}/_test/faults").json()["faults"][0]["fired"] == 1
 
 
+def test_the_record_of_requests_shows_who_asked_with_which_idempotency_key() -> None:
+    """A fault, a GET with a key and an emptied account are in it; no key's text is."""
+    with running() as url:
+        secret = {"Authorization": "Bearer sk_" + "test_" + "w" * 24}
+        wanted = {"permissions": ["customer_write"]}
+        made = httpx.post(f"{url}/_test/keys", json=wanted, headers=secret).json()["key"]
+        restricted = {"Authorization": f"Bearer {made}", "Idempotency-Key": "one"}
+        plan = {"method": "POST", "path": "/v1/customers", "kind": "503", "times": 1}
+        httpx.post(f"{url}/_test/faults", json=plan, headers=secret)
+        assert httpx.post(f"{url}/v1/customers", headers=restricted).status_code == 503
+        assert httpx.get(f"{url}/v1/customers", headers=restricted).status_code == 200
+        httpx.delete(f"{url}/_test/account", headers=secret)
+        httpx.get(f"{url}/v1/customers", headers=secret)
+        answer = httpx.get(f"{url}/_test/requests", headers=secret)
+        assert answer.json()["total"] == 3
+        assert [tuple(asked.values()) for asked in answer.json()["data"]] == [
+            ("POST", "/v1/customers", "rk", "one"),
+            ("GET", "/v1/customers", "rk", "one"),
+            ("GET", "/v1/customers", "sk", None),
+        ]
+        assert made not in answer.text
+
+
 def test_versions(api: httpx.Client) -> None:
     """Dahlia and endive are answered as asked; an unknown one is 400."""
     dahlia = {"Stripe-Version": "2026-08-26.dahlia"}

@@ -162,6 +162,7 @@ class Shop:
             books=self.books,
             requests=self.requests,
             gateway=self.billing_gateway,
+            defer=self.defer,
             clock=self.clock,
             telemetry=self.telemetry,
             stage=STAGE,

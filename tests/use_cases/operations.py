@@ -1,6 +1,7 @@
 """run_operation with fakes for all that is outside, over the same world as a shop's."""
 
 import json
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -12,7 +13,7 @@ from paidonce.use_cases.change_payment import Asked, Changed
 from paidonce.use_cases.end_create import EndCreate
 from paidonce.use_cases.patience import Limits, Patience
 from paidonce.use_cases.ports import Delivery, TimeLeft
-from paidonce.use_cases.run_operation import RunOperation
+from paidonce.use_cases.run_operation import Finish, RunOperation
 
 from tests.fakes import FakeEventQueue, FakeLease, Sent
 from tests.use_cases.a_shop import DEADLINE_SECONDS, Shop, a_caller
@@ -39,6 +40,7 @@ class Runner:
         self.lease: Any = FakeLease()
         self.refunds: list[Operation] = []
         self.others: list[Operation] = []
+        self.finish_others: Mapping[str, Finish] = {"req": partial(_kept, self.others)}
         self._count = 0
 
     @property
@@ -66,7 +68,7 @@ class Runner:
             ),
             note_answer=shop.note_answer,
             finish_refund=partial(_kept, self.refunds),
-            finish_others={"req": partial(_kept, self.others)},
+            finish_others=self.finish_others,
             patience=Patience(
                 books=shop.books,
                 queue=self.queue,

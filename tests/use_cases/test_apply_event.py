@@ -255,3 +255,13 @@ def test_another_amount_is_an_alarm_and_never_paid() -> None:
     assert worker.outcomes == {"evt_1": "unchanged"}
     assert worker.tables.rows["evt_1"].reason == "amount_mismatch"
     assert worker.telemetry.counts["AmountMismatch"] == 1
+
+
+@pytest.mark.parametrize("lost", ["commit", "commit.after"])
+def test_an_alarm_rings_whatever_becomes_of_its_transaction(lost: str) -> None:
+    worker = Worker(a_payment(money=Money(999, "usd")))
+    # A BaseException, as a worker that is killed: nothing after it runs.
+    worker.books.faults.plan(lost, KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        worker.takes(worker.delivery(an_event()))
+    assert worker.telemetry.counts["AmountMismatch"] == 1

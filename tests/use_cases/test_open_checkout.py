@@ -43,7 +43,13 @@ def a_stocked_shop(**settings: Any) -> Shop:
 def stock(shop: Shop) -> None:
     product = {"id": "prod_1", "object": "product", "name": "Hat", "active": True}
     shop.stripe.objects["prod_1"] = product
-    for name, minor in (("price_a", 1000), ("price_b", 250)):
+    every_month = {"interval": "month", "interval_count": 1}
+    for name, minor, recurring in (
+        ("price_a", 1000, None),
+        ("price_b", 250, None),
+        ("price_m", 900, every_month),
+        ("price_n", 1900, every_month),
+    ):
         shop.stripe.objects[name] = {
             "id": name,
             "object": "price",
@@ -51,7 +57,7 @@ def stock(shop: Shop) -> None:
             "billing_scheme": "per_unit",
             "currency": "usd",
             "product": "prod_1",
-            "recurring": None,
+            "recurring": recurring,
             "unit_amount": minor,
             "created": 0,
         }

@@ -208,6 +208,17 @@ def test_what_is_done_is_deleted_before_a_suspect_is_tried() -> None:
     assert deleted == [first.message_id]
 
 
+def test_a_suspect_is_tried_although_what_is_done_cannot_be_deleted() -> None:
+    worker = Worker(a_payment(), a_payment(id="pay_2"))
+    first = worker.delivery(an_event("customer.created", {}, event_id="evt_9"))
+    worker.queue.faults.plan("delete", TryAgain("throttled"))
+    assert worker.takes(worker.delivery(an_event(), receive_count=3), first) == set()
+    assert worker.outcomes == {"evt_1": "applied", "evt_9": "ignored"}
+    assert [fault[:2] for fault in worker.telemetry.faults] == [
+        ("done messages not deleted", "TryAgain")
+    ]
+
+
 def test_a_message_that_is_none_of_ours_tries_and_dies_in_the_queue() -> None:
     worker = Worker()
     delivery = worker.delivery(None, event_id=None)

@@ -77,9 +77,18 @@ def _written(app: APIGatewayHttpResolver) -> dict[str, Any]:
     for operations in document["paths"].values():
         for operation in operations.values():
             operation["responses"].pop("422", None)
+            _take_null_out(operation.get("requestBody", {}))
     for name in _UNUSED_SCHEMAS:
         document["components"]["schemas"].pop(name, None)
     return document
+
+
+def _take_null_out(request_body: dict[str, Any]) -> None:
+    """A body may be left out, which Powertools writes as `null` too; that is no object here."""
+    for content in request_body.get("content", {}).values():
+        match content["schema"]:
+            case {"anyOf": [shape, {"type": "null"}]}:
+                content["schema"] = shape
 
 
 def _webhook(name: str, *, endpoint: bool) -> dict[str, Any]:

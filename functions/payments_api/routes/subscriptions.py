@@ -1,5 +1,6 @@
 """Subscriptions: begin one, show it, change it, end it."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -23,6 +24,7 @@ from payments_api.billing_shapes import (
 from payments_api.exchange import current
 from payments_api.routes.documented import answers
 from payments_api.routes.ended import shown
+from payments_api.shapes import PaymentItem
 
 router = APIGatewayHttpRouter()
 
@@ -52,9 +54,11 @@ def post_subscription(
 ) -> Response[dict[str, Any]]:
     """Begin a subscription."""
     exchange = current(router)
+    caller = exchange.caller(WRITE_SUBSCRIPTIONS)
+    _must_recur(body.items)
     made = exchange.services.billing.subscribe(
         SubscriptionRequest(
-            caller=exchange.caller(WRITE_SUBSCRIPTIONS),
+            caller=caller,
             idempotency_key=idempotency_key,
             body_hash=fingerprint(body.model_dump(exclude_unset=True)),
             customer_id=body.customer_id,
@@ -115,6 +119,7 @@ def post_change(
             fields={"items": "is required", "cancel_at_period_end": "or this"},
         )
     items = body.items
+    _must_recur(items or [])
     change = Change(
         caller=caller,
         subscription_id=subscription_id,
@@ -151,6 +156,14 @@ def delete_subscription(
             cancel_at_period_end=True if at_period_end else None,
             ends_now=not at_period_end,
         )
+    )
+
+
+def _must_recur(items: Sequence[PaymentItem]) -> None:
+    """A caller's wrong price is told here: at Stripe it would count as a mistake of ours."""
+    exchange = current(router)
+    exchange.services.prices.must_recur(
+        [item.price for item in items], time_left=exchange.time_left
     )
 
 

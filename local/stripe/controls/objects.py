@@ -30,6 +30,12 @@ def clear_faults(_world: World, account: Account, _wanted: Json, _request: Reque
     return {"faults": account.faults.clear()}
 
 
+def show_requests(_world: World, account: Account, _wanted: Json, _request: Request) -> Json:
+    """What was asked of the account with a valid key, the oldest first, and how often in all."""
+    seen = account.witness
+    return {"data": [asked.described() for asked in seen.kept], "total": seen.total}
+
+
 def make_key(world: World, account: Account, wanted: Json, _request: Request) -> Json:
     """A restricted key with exactly these permissions, of the account's side in that mode."""
     names = wanted.get("permissions", [])
@@ -124,6 +130,6 @@ def limit_rates(_world: World, account: Account, wanted: Json, _request: Request
 
 
 def empty_account(world: World, account: Account, _wanted: Json, _request: Request) -> Json:
-    """An empty account: no objects, events, faults or deliveries; its keys and clock stay."""
+    """No objects, events, faults or deliveries; keys, clock and the record of requests stay."""
     world.empty(account)
     return {"id": account.id, "deleted": True}

@@ -22,6 +22,7 @@ def control_routes(world: World) -> list[Route]:
     table: list[tuple[str, str, Control]] = [
         ("POST", "/_test/faults", objects.plan_fault),
         ("DELETE", "/_test/faults", objects.clear_faults),
+        ("GET", "/_test/requests", objects.show_requests),
         ("POST", "/_test/deliveries", deliveries.configure),
         ("GET", "/_test/deliveries", deliveries.show),
         ("POST", "/_test/deliveries/release", deliveries.release),

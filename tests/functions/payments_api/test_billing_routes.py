@@ -360,3 +360,26 @@ def test_every_answer_is_as_documented(anna: Browser) -> None:
     for content in ({"cancel_at_period_end": True},) * 2 + ({},):
         assert_as_documented(document, "post", subscription, post(anna, path, content))
     assert_as_documented(document, "delete", subscription, anna.send("DELETE", path))
+
+
+@pytest.mark.parametrize(
+    ("price", "said"),
+    [("price_x", "is not a known price"), ("price_a", "is a price that is paid once")],
+)
+def test_a_price_that_no_subscription_can_have_is_told_and_never_sent(
+    anna: Browser, price: str, said: str
+) -> None:
+    """At Stripe it would be an invalid request, and page somebody (found by schemathesis)."""
+    items = [{"price": "price_m", "quantity": 1}]
+    customer = customer_of(anna)
+    made = post(anna, "/subscriptions", {"customer_id": customer, "items": items})
+    path = f"/subscriptions/{made.json['subscription']['id']}"
+    sent = len(anna.shop.billing_gateway.keys)
+    wrong = [*items, {"price": price, "quantity": 1}]
+    for reply in (
+        post(anna, "/subscriptions", {"customer_id": customer, "items": wrong}, key="key-2"),
+        post(anna, path, {"items": wrong}, key="key-3"),
+    ):
+        assert (reply.status, reply.code) == (400, "invalid_request")
+        assert reply.fields == {"items.1.price": said}
+    assert len(anna.shop.billing_gateway.keys) == sent

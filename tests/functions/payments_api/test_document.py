@@ -109,6 +109,22 @@ def test_the_request_says_what_is_taken(document: dict[str, Any]) -> None:
     assert (key["in"], key["required"], key["schema"]["maxLength"]) == ("header", True, 255)
 
 
+def test_a_body_that_may_be_left_out_is_never_null(document: dict[str, Any]) -> None:
+    """`null` is no object, and refused: schemathesis sent it while it was documented."""
+    for verb in ("capture", "cancel"):
+        body = document["paths"][f"/payments/{{id}}/{verb}"]["post"]["requestBody"]
+        shape = body["content"]["application/json"]["schema"]
+        assert shape == {"$ref": f"#/components/schemas/{verb.capitalize()}"}
+        assert not body.get("required")
+
+
+def test_items_that_must_differ_are_said_to_be_unique(document: dict[str, Any]) -> None:
+    shapes = document["components"]["schemas"]
+    assert shapes["NewCheckoutSession"]["properties"]["items"]["uniqueItems"] is True
+    assert shapes["NewSubscription"]["properties"]["items"]["uniqueItems"] is True
+    assert shapes["SubscriptionChange"]["properties"]["items"]["anyOf"][0]["uniqueItems"] is True
+
+
 def assert_as_documented(document: dict[str, Any], method: str, path: str, reply: Reply) -> None:
     """The body fits the schema of its status, and nothing is answered that is not documented."""
     responses = document["paths"][path][method]["responses"]

@@ -27,6 +27,7 @@ from paidonce.domain.payment import PaymentStatus
 
 from tests.functions.payments_api.a_browser import BODY, SERVER, SHOPPER, Browser, Reply
 from tests.use_cases.a_shop import Shop, set_row
+from tests.use_cases.test_open_checkout import stock
 
 REPLAYED = "idempotent-replayed"
 
@@ -323,7 +324,8 @@ def test_a_row_of_the_same_key_answers_when_the_stored_answer_is_gone(
 def test_a_delete_may_have_a_key_and_need_not(browser: Browser, dynamodb: Any, table: str) -> None:
     browser.scopes = f"{SERVER} customers:write customers:any subscriptions:write subscriptions:any"
     customer = post(browser, "/customers", {"user_id": "user-1"}).json["customer"]["id"]
-    wanted = {"customer_id": customer, "items": [{"price": "price_1", "quantity": 1}]}
+    stock(browser.shop)
+    wanted = {"customer_id": customer, "items": [{"price": "price_m", "quantity": 1}]}
     made = post(browser, "/subscriptions", wanted)
     assert made.status == 201
     path = f"/subscriptions/{made.json['subscription']['id']}"

@@ -199,6 +199,15 @@ def stray(world: World, step: Step) -> None:
         make_intent(world, {**first, "metadata": metadata}, None, "stray")
 
 
+def cancel(world: World, thing: Thing) -> bool:
+    """A cancel of ours: False where the intent's status does not allow it."""
+    if thing.status not in ("requires_payment_method", "requires_action", "requires_capture"):
+        return False
+    world.stripe.change(thing, {"status": "canceled", "last_payment_error": None})
+    told(world, thing, "payment_intent.canceled")
+    return True
+
+
 def foreign(world: World, step: Step) -> None:
     """Somebody else's intent on the same account: another stage's, or nobody's that we know."""
     metadata = (
@@ -284,7 +293,27 @@ def verify(world: World) -> Iterator[str]:
             yield f"state: {payment_id} is {payment.status.value} without an intent"
     if intents:
         yield f"state: {sorted(intents)} have an intent and no row"
+    yield from _strays(world)
     yield from _alarms(world)
+
+
+def _strays(world: World) -> Iterator[str]:
+    """Nobody can pay an intent with our marks that is not its payment's, once all is at rest.
+
+    Not where the operation is a dead letter, or expired while nothing ran. Two gaps of the product
+    are left out; take them out of here when they are closed. An intent that was ever `processing`:
+    Stripe refuses its cancel, and the refusal ends the operation for good, also if the bank
+    declines later. An answer that was lost: when it is the commit's, `Patience.wait` finds the row
+    final and calls the event done, and nobody queues its stray.
+    """
+    if world.hazards.happened["answer lost"]:
+        return
+    seen_by_people = "".join([*(m.body for m in world.operations.dead), *world.operations.expired])
+    for thing in world.stripe.things.values():
+        if thing.role != "stray" or not MOVES[thing.status] or thing.id in seen_by_people:
+            continue
+        if all(document["status"] != "processing" for document in thing.path):
+            yield f"stray: {thing.id} is {thing.status} and nobody cancels it"
 
 
 def _against(thing: Thing, payment: Any) -> Iterator[str]:
@@ -339,10 +368,6 @@ def _alarms(world: World) -> Iterator[str]:
     if counts["PaidAndCanceled"] or counts["IntentMismatch"]:
         yield "alarm: an intent that was both, or not ours, and there is none"
     reasons = {row.reason for row in world.store.rows().values()}
-    happened = world.hazards.happened
-    # The metric is written after the transaction: a worker that ends in between leaves only the
-    # row's reason (simulation-findings.md, 1).
-    is_sure = not (happened["worker died"] or happened["answer lost"])
     for reason, alarm, things in (
         ("paid_twice", "PaidTwice", [t for t in ours_or_strays if t.role == "stray"]),
         ("amount_mismatch", "AmountMismatch", [t for t in ours_or_strays if t.is_amended]),
@@ -350,7 +375,7 @@ def _alarms(world: World) -> Iterator[str]:
         if any(_is_paid(t.document) for t in things):
             if reason not in reasons:
                 yield f"alarm: {reason} is in no row"
-            if is_sure and not counts[alarm]:
+            if not counts[alarm]:
                 yield f"alarm: {alarm} did not ring"
     for row_id, types in world.record.told_by.items():
         if "payment.paid" in types and not row_id.startswith("evt_"):

@@ -59,6 +59,11 @@ class PowertoolsTelemetry:
         """See `Telemetry.count`; written by `flush`."""
         self._counts[metric] += value
 
+    def alarm(self, metric: str) -> None:
+        """See `Telemetry.alarm`."""
+        self.count(metric)
+        self.flush()
+
     def fact(self, message: str, **ids: str | float | None) -> None:
         """See `Telemetry.fact`."""
         self._logger.info(message, extra=_clean_all(ids))

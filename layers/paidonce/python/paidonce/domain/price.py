@@ -12,6 +12,8 @@ QUANTITY_MAX = 999
 # Stripe takes as many lines in one subscription; a cart with more is a wholesaler's.
 ITEMS_MAX = 20
 
+NOT_KNOWN = "is not a known price"
+
 # Names of entries of the catalogue (`Catalogue`): each can be outdated on its own.
 ACTIVE_PRICES = "prices#active"
 
@@ -120,7 +122,7 @@ def total_of(items: Sequence[Item], offers: Mapping[str, Offer | None]) -> Money
     minor = 0
     for number, item in enumerate(items):
         offer = offers[item.price]
-        problem = "is not a known price" if offer is None else offer.what_is_wrong
+        problem = NOT_KNOWN if offer is None else offer.what_is_wrong
         if offer is not None and problem is None:
             currency = currency or offer.price.currency
             if offer.price.currency != currency:
@@ -131,6 +133,23 @@ def total_of(items: Sequence[Item], offers: Mapping[str, Offer | None]) -> Money
     if wrong or currency is None:
         raise InvalidRequest("These prices cannot be charged.", fields=wrong)
     return _chargeable(minor, currency)
+
+
+def refuse_unsubscribable(prices: Sequence[str], offers: Mapping[str, Offer | None]) -> None:
+    """Raise InvalidRequest that names `items.N.price` for each that no subscription can have.
+
+    Only for what never changes at Stripe, so that a repeat of what was taken once is taken again;
+    whether a price is still sold is for Stripe to say.
+    """
+    wrong: dict[str, str] = {}
+    for number, price in enumerate(prices):
+        offer = offers[price]
+        if offer is None:
+            wrong[f"items.{number}.price"] = NOT_KNOWN
+        elif offer.price.interval is None:
+            wrong[f"items.{number}.price"] = "is a price that is paid once"
+    if wrong:
+        raise InvalidRequest("These prices are not for subscriptions.", fields=wrong)
 
 
 def _chargeable(minor: int, currency: str) -> Money:

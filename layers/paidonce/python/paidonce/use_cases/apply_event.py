@@ -58,12 +58,19 @@ class ApplyEvent:
         later = [d for d in work if d not in first_tries]
         for delivery in alone + sorted(later, key=lambda d: d.receive_count):
             if delivery.receive_count >= SUSPECT_FROM_TRY and done:
-                self.queue.delete(done)
+                self._deleted(done)
                 done = []
             enough = time_left() >= self.seconds_for_two_calls
             is_done = self._record(delivery) if enough else self.patience.give_back(delivery)
             (done if is_done else failed).append(delivery)
         return {d.message_id for d in failed}
+
+    def _deleted(self, done: Sequence[Delivery]) -> None:
+        """Before a suspect. Where it fails, the answer of the batch acknowledges them anyway."""
+        try:
+            self.queue.delete(done)
+        except TryAgain as error:
+            self.telemetry.fault("done messages not deleted", error, messages=len(done))
 
     def _together(
         self, deliveries: list[Delivery]
@@ -187,9 +194,10 @@ class ApplyEvent:
     def _commit(self, fold: Fold) -> None:
         if not fold.rows:
             return
-        self.books.commit(fold.entry())
         for alarm in fold.alarms:
-            self.telemetry.count(alarm)
+            # Before the commit: once its row is final, nobody decides this event again.
+            self.telemetry.alarm(alarm)
+        self.books.commit(fold.entry())
         for row in fold.rows:
             self.telemetry.count(f"Events{row.outcome.value.capitalize()}")
             self.telemetry.fact(

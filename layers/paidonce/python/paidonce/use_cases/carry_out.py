@@ -9,6 +9,8 @@ from paidonce.domain.errors import (
     CardDeclined,
     ChangedMeanwhile,
     FailureStored,
+    KeyRefused,
+    NotConfigured,
     OutcomeUnknown,
     StripeRefused,
     TryAgain,
@@ -18,6 +20,7 @@ from paidonce.domain.moment import iso
 from paidonce.domain.ownership import ATTEMPT_MARK, REQUEST_MARK, Stage
 from paidonce.domain.payment import LastError
 from paidonce.domain.request import Request
+from paidonce.use_cases.defer import Defer
 from paidonce.use_cases.note_answer import ROUND_PAUSE_SECONDS_MAX, ROUNDS_MAX
 from paidonce.use_cases.ports import (
     AlreadyApplied,
@@ -54,6 +57,7 @@ class CarryOut:
     books: Books
     requests: RequestBooks
     gateway: StripeGateway
+    defer: Defer
     clock: Clock
     telemetry: Telemetry
     stage: Stage
@@ -82,6 +86,24 @@ class CarryOut:
         except FailureStored:
             self._saved(request, request.spent())
             raise
+
+    def left(
+        self,
+        aggregate: Aggregate,
+        idempotency_key: str,
+        error: OutcomeUnknown | KeyRefused | NotConfigured,
+        *,
+        correlation_id: str,
+    ) -> None:
+        """Leave a call without an outcome to `run_operation`: the caller is answered 202.
+
+        A key that Stripe refused is raised again, once somebody is sure to go on; OutcomeUnknown
+        where nobody is.
+        """
+        unknown = error if isinstance(error, OutcomeUnknown) else OutcomeUnknown(error.code)
+        self.defer(aggregate, idempotency_key, unknown, correlation_id=correlation_id)
+        if not isinstance(error, OutcomeUnknown):
+            raise error
 
     def revived(self, request: Request) -> Request:
         """A refused request, about to be asked again: Stripe said that nothing was made."""

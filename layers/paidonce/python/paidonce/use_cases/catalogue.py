@@ -20,6 +20,7 @@ from paidonce.domain.price import (
     Product,
     price_entry,
     product_entry,
+    refuse_unsubscribable,
     stored,
     total_of,
 )
@@ -101,6 +102,14 @@ class LookUpPrices:
         """
         offers = {item.price: self._offer(item.price, time_left) for item in items}
         return total_of(items, offers)
+
+    def must_recur(self, prices: Sequence[str], *, time_left: TimeLeft) -> None:
+        """Raise InvalidRequest naming the prices that are unknown or paid once.
+
+        Raises TryAgain, KeyRefused, NotConfigured as `total` does.
+        """
+        offers = {price: self._offer(price, time_left) for price in prices}
+        refuse_unsubscribable(prices, offers)
 
     def listed(self, *, time_left: TimeLeft) -> list[dict[str, Any]]:
         """The active prices with a fixed amount, newest first, as the API shows them."""

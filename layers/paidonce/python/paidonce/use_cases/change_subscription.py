@@ -21,8 +21,10 @@ from paidonce.domain.errors import (
 from paidonce.domain.fingerprint import fingerprint
 from paidonce.domain.ledger import LedgerRow, Outcome
 from paidonce.domain.moment import iso
+from paidonce.domain.payment_calls import NEVER_MADE
 from paidonce.domain.stripe_call import CallState, StripeCall
 from paidonce.domain.subscription import CALLS_MAX, Subscription, changed_lines
+from paidonce.domain.subscription_calls import call_key, shows
 from paidonce.use_cases.carry_out import CarryOut, Ended
 from paidonce.use_cases.note_answer import ROUND_PAUSE_SECONDS_MAX, ROUNDS_MAX
 from paidonce.use_cases.ports import AlreadyApplied, Answer, Commit, TimeLeft
@@ -57,13 +59,6 @@ class Change:
         caller, route = self.caller, f"POST /subscriptions/{self.subscription_id}"
         return fingerprint(caller.issuer, caller.subject, route, self.idempotency_key)
 
-    def fits(self, found: Subscription) -> bool:
-        """Is the subscription as this change wants it?"""
-        flag, lines = self.cancel_at_period_end, self.lines
-        return (flag is None or found.cancel_at_period_end is flag) and (
-            lines is None or {(x.price, x.quantity) for x in found.lines} == set(lines)
-        )
-
 
 @dataclass(frozen=True, kw_only=True)
 class Changed:
@@ -84,24 +79,27 @@ class ChangeSubscription:
         """The subscription after it.
 
         Raises NotFound, NotConfigured, KeyRefused, IdempotencyConflict, StateConflict,
-        CardDeclined, StripeRefused, TryAgain.
+        CardDeclined, StripeRefused, TryAgain (OutcomeUnknown: not even recorded).
         """
         row = self._row(change)
         self.check_key()
+        row, call = self._recorded(row, change, time_left=time_left)
+        if call is None or call.state is CallState.DONE:
+            return Changed(subscription=row, how=Ended.REPEATED)
         try:
-            row, call = self._recorded(row, change, time_left=time_left)
-            if call is None or call.state is CallState.DONE:
-                return Changed(subscription=row, how=Ended.REPEATED)
-            answer = self._asked(row, call, change, time_left=time_left)
-            row = self._noted(row, call, answer, correlation_id=correlation_id)
+            row = self.made(row, call, correlation_id=correlation_id, time_left=time_left)
             return Changed(subscription=row, how=Ended.MADE)
-        except OutcomeUnknown as error:
-            telemetry = self.carry_out.telemetry
-            telemetry.count("RequestsOutcomeUnknown")
-            telemetry.fault(
-                "outcome unknown", error, subscription_id=row.id, correlation_id=correlation_id
-            )
+        except (OutcomeUnknown, KeyRefused, NotConfigured) as error:
+            key = call.idempotency_key
+            self.carry_out.left(row, key, error, correlation_id=correlation_id)
             return Changed(subscription=row, how=Ended.NOT_KNOWN_YET)
+
+    def made(
+        self, row: Subscription, call: StripeCall, *, correlation_id: str, time_left: TimeLeft
+    ) -> Subscription:
+        """The row once its call, whose try is noted, has ended; for `run_operation` too."""
+        answer = self._asked(row, call, time_left=time_left)
+        return self._noted(row, call, answer, correlation_id=correlation_id)
 
     def _row(self, change: Change) -> Subscription:
         found = self.carry_out.requests.get(change.subscription_id, Subscription)
@@ -141,7 +139,7 @@ class ChangeSubscription:
         method: Literal["post", "delete"] = "delete" if change.ends_now else "post"
         return StripeCall(
             kind=kind,
-            idempotency_key=f"{row.id}_{kind}_{row.calls_made + 1}",
+            idempotency_key=call_key(row, kind),
             path=_PATH,
             object_id=row.id,
             method=method,
@@ -175,14 +173,12 @@ class ChangeSubscription:
             "subscription", subscription_id, time_left=time_left, expand=EXPANDED
         )
 
-    def _asked(
-        self, row: Subscription, call: StripeCall, change: Change, *, time_left: TimeLeft
-    ) -> Answer:
+    def _asked(self, row: Subscription, call: StripeCall, *, time_left: TimeLeft) -> Answer:
         now = int(self.carry_out.clock.now())
         if call.method == "post" and not call.may_be_sent(
             at=now, key_fresh_seconds=KEY_IS_FRESH_SECONDS
         ):
-            return self._proven(row, call, change, time_left=time_left)
+            return self._proven(row, call, time_left=time_left)
         try:
             answer = self.carry_out.gateway.send(call, time_left=time_left)
             if not answer.replayed:
@@ -201,14 +197,12 @@ class ChangeSubscription:
         # Done before: a stored answer is old, and what has ended is not found by a DELETE.
         return self._seen_now(row, time_left)
 
-    def _proven(
-        self, row: Subscription, call: StripeCall, change: Change, *, time_left: TimeLeft
-    ) -> Answer:
+    def _proven(self, row: Subscription, call: StripeCall, *, time_left: TimeLeft) -> Answer:
         """The key is of no use any more: the subscription itself tells whether it was done."""
         answer = self._seen_now(row, time_left)
-        if change.fits(row.seen(answer.seen)):
+        if shows(row.seen(answer.seen), call):
             return answer
-        self._keep(row, call.refused("never_made"))
+        self._keep(row, call.refused(NEVER_MADE))
         raise OutcomeUnknown(f"{call.idempotency_key} was not done: the next try is a new call")
 
     def _seen_now(self, row: Subscription, time_left: TimeLeft) -> Answer:

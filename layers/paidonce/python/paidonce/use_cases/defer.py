@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from paidonce.domain.aggregate import Aggregate
 from paidonce.domain.errors import OutcomeUnknown
 from paidonce.domain.operation import Operation
 from paidonce.domain.payment import Payment
@@ -16,22 +17,28 @@ class Defer:
     telemetry: Telemetry
 
     def __call__(
-        self, payment: Payment, idempotency_key: str, error: OutcomeUnknown, *, correlation_id: str
+        self,
+        aggregate: Aggregate,
+        idempotency_key: str,
+        error: OutcomeUnknown,
+        *,
+        correlation_id: str,
     ) -> None:
         """Returns once the operation is queued; the caller is answered 202.
 
         Raises OutcomeUnknown where not even the queue is sure: the caller must ask again, and finds
         the row.
         """
+        is_payment = isinstance(aggregate, Payment)
         ids = {
-            "payment_id": payment.id,
+            "payment_id" if is_payment else "aggregate_id": aggregate.id,
             "idempotency_key": idempotency_key,
             "correlation_id": correlation_id,
         }
-        self.telemetry.count("PaymentsOutcomeUnknown")
+        self.telemetry.count("PaymentsOutcomeUnknown" if is_payment else "RequestsOutcomeUnknown")
         self.telemetry.fault("outcome unknown", error, **ids)
         operation = Operation(
-            aggregate_id=payment.id, call=idempotency_key, correlation_id=correlation_id
+            aggregate_id=aggregate.id, call=idempotency_key, correlation_id=correlation_id
         )
         try:
             self.operations.put(operation)

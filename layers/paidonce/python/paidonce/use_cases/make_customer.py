@@ -8,6 +8,8 @@ from paidonce.domain.customer import Customer, CustomerRequest, customer_of
 from paidonce.domain.errors import (
     ChangedMeanwhile,
     IdempotencyConflict,
+    KeyRefused,
+    NotConfigured,
     NotFound,
     OutcomeUnknown,
 )
@@ -50,13 +52,11 @@ class MakeCustomer:
         request, how = self._opened(wanted)
         try:
             if request.is_open:
-                request = self._made(request, correlation_id=correlation_id, time_left=time_left)
+                request = self.made(request, correlation_id=correlation_id, time_left=time_left)
             return MadeCustomer(customer=self._row(request), how=how)
-        except OutcomeUnknown as error:
-            self.carry_out.telemetry.count("RequestsOutcomeUnknown")
-            self.carry_out.telemetry.fault(
-                "outcome unknown", error, request=request.id, correlation_id=correlation_id
-            )
+        except (OutcomeUnknown, KeyRefused, NotConfigured) as error:
+            key = request.call.idempotency_key
+            self.carry_out.left(request, key, error, correlation_id=correlation_id)
             return MadeCustomer(customer=None, how=Ended.NOT_KNOWN_YET)
 
     def _opened(self, wanted: CustomerRequest) -> tuple[Request, Ended]:
@@ -89,7 +89,8 @@ class MakeCustomer:
             return self.carry_out.revived(stands), Ended.MADE
         return stands, Ended.MADE if stands.is_open else Ended.REPEATED
 
-    def _made(self, request: Request, *, correlation_id: str, time_left: TimeLeft) -> Request:
+    def made(self, request: Request, *, correlation_id: str, time_left: TimeLeft) -> Request:
+        """An open request once it has ended, as `CarryOut` ends it; for `run_operation` too."""
         request, answer = self.carry_out(request, time_left=time_left)
         if answer is None:
             return request

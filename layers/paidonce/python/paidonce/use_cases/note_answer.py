@@ -129,15 +129,19 @@ class NoteAnswer:
             correlation_id=correlation_id,
             domain_events=decision.domain_events(at=iso(answer.seen.as_of if answer else now)),
         )
+        self._ring(decision, call)
         self.books.commit(decision.commit(row))
         self._tell(decision, call, row)
         return decision.after
 
-    def _tell(self, decision: Decision, call: StripeCall, row: LedgerRow) -> None:
+    def _ring(self, decision: Decision, call: StripeCall) -> None:
+        """Before the commit: once the call's row is final, nobody decides about it again."""
         for alarm in decision.verdict.alarms:
-            self.telemetry.count(alarm)
+            self.telemetry.alarm(alarm)
         if decision.outcome is Outcome.SUPERSEDED and call.kind != CANCEL_STRAY:
-            self.telemetry.count("IntentMismatch")
+            self.telemetry.alarm("IntentMismatch")
+
+    def _tell(self, decision: Decision, call: StripeCall, row: LedgerRow) -> None:
         self.telemetry.fact(
             "answer noted",
             payment_id=decision.after.id,

@@ -86,6 +86,7 @@ class OpenPortal:
                 do.revived(request), how, correlation_id=correlation_id, time_left=time_left
             )
         except OutcomeUnknown as error:
+            # Nothing for `run_operation`: a session is worth nothing without its caller.
             do.telemetry.count("RequestsOutcomeUnknown")
             do.telemetry.fault(
                 "outcome unknown", error, request=request.id, correlation_id=correlation_id

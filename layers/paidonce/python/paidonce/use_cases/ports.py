@@ -371,6 +371,13 @@ class Telemetry(Protocol):
         """Add to a metric of this stage."""
         ...
 
+    def alarm(self, metric: str) -> None:
+        """Count one and write it at once, before what it is about is written.
+
+        A crash right after loses nothing, and one too many does no harm.
+        """
+        ...
+
     def fact(self, message: str, **ids: str | float | None) -> None:
         """One line at info level."""
         ...

@@ -126,6 +126,7 @@ class RunOperation:
         finish = self.finish_others.get(operation.aggregate_id.partition("_")[0])
         if finish is not None:
             finish(operation, operation.correlation_id or "none", time_left)
+            self._tell(operation)
             return
         payment = self.payments.get(operation.aggregate_id)
         if payment is None:
@@ -139,10 +140,15 @@ class RunOperation:
             self._end_creation(payment, operation.call or "", run)
         else:
             self.finish_refund(operation, run.correlation_id, time_left)
+        self._tell(operation)
+
+    def _tell(self, operation: Operation) -> None:
+        is_payment = operation.aggregate_id.startswith("pay_")
         self.telemetry.count("OperationsEnded")
         self.telemetry.fact(
             "operation ended",
-            payment_id=payment.id,
+            payment_id=operation.aggregate_id if is_payment else None,
+            aggregate_id=None if is_payment else operation.aggregate_id,
             idempotency_key=operation.call,
             payment_intent_id=operation.cancel_intent,
             correlation_id=operation.correlation_id,

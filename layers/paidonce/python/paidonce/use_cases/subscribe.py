@@ -115,30 +115,23 @@ class Subscribe:
                 declined.message, stripe_code=declined.code, decline_code=declined.decline_code
             )
         how = Ended.MADE if request.is_open or request.is_refused else Ended.REPEATED
+        request = do.revived(request)
         try:
-            return self._made(
-                do.revived(request), how, correlation_id=correlation_id, time_left=time_left
+            return self._subscribed(
+                request, how, correlation_id=correlation_id, time_left=time_left
             )
-        except OutcomeUnknown as error:
-            do.telemetry.count("RequestsOutcomeUnknown")
-            do.telemetry.fault(
-                "outcome unknown", error, request=request.id, correlation_id=correlation_id
-            )
+        except (OutcomeUnknown, KeyRefused, NotConfigured) as error:
+            key = request.call.idempotency_key
+            do.left(request, key, error, correlation_id=correlation_id)
             return Subscribed(how=Ended.NOT_KNOWN_YET)
 
-    def _made(
+    def _subscribed(
         self, request: Request, how: Ended, *, correlation_id: str, time_left: TimeLeft
     ) -> Subscribed:
         do = self.carry_out
         seen: Answer | None = None
         if request.is_open:
-            request, seen = do(request, time_left=time_left)
-            if seen is not None:
-                # A stored answer shows the state of the first call: much may have happened since.
-                seen = self._read(seen.seen.object["id"], time_left) if seen.replayed else seen
-                at = iso(do.clock.now())
-                made = subscription_of(seen.seen, user_id=request.user_id, at=at)
-                request = do.note(request, seen, made=made, correlation_id=correlation_id)
+            request, seen = self.made(request, correlation_id=correlation_id, time_left=time_left)
         row = request.made_id and do.requests.get(request.made_id, Subscription)
         if not row:
             raise OutcomeUnknown(f"{request.id} has not led to a subscription yet")
@@ -146,6 +139,20 @@ class Subscribe:
             seen = self._read(row.id, time_left)
         secret = client_secret_of(seen.seen.object) if seen else None
         return Subscribed(how=how, subscription=row, client_secret=secret)
+
+    def made(
+        self, request: Request, *, correlation_id: str, time_left: TimeLeft
+    ) -> tuple[Request, Answer | None]:
+        """An open request once it has ended, as `CarryOut` ends it; for `run_operation` too."""
+        do = self.carry_out
+        request, seen = do(request, time_left=time_left)
+        if seen is None:
+            return request, None
+        # A stored answer shows the state of the first call: much may have happened since.
+        seen = self._read(seen.seen.object["id"], time_left) if seen.replayed else seen
+        at = iso(do.clock.now())
+        made = subscription_of(seen.seen, user_id=request.user_id, at=at)
+        return do.note(request, seen, made=made, correlation_id=correlation_id), seen
 
     def _read(self, subscription_id: str, time_left: TimeLeft) -> Answer:
         """What is made but cannot be shown whole is one to ask for again, too."""
