@@ -253,9 +253,12 @@ def _ledger(world: World) -> Iterator[str]:
             continue
         if found not in OUTCOMES[event.role]:
             yield f"ledger: {event.id} ({event.type}, {event.role}) is {found}"
-    dead = {answer_id(_key_of(m.body)) for m in world.operations.dead}
+    gone = [*(m.body for m in world.operations.dead), *world.operations.expired]
+    known = {answer_id(_key_of(body)) for body in gone}
     for row in rows.values():
-        if row.event_id.startswith("answer#") and not row.outcome.is_final | (row.event_id in dead):
+        if row.event_id.startswith("answer#") and not row.outcome.is_final | (
+            row.event_id in known
+        ):
             yield f"lost: {row.event_id} is {row.outcome.value} and its operation is nowhere"
     if others := [i for i in rows if not i.startswith(("evt_", "answer#"))]:
         yield f"ledger: {others} are nobody's events"
