@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from paidonce.domain.errors import InvalidRequest
 from paidonce.domain.stripe_event import StripeEvent
@@ -88,6 +88,7 @@ def test_an_unusable_word_that_may_be_absent_is_absent(name: str, value: object)
     assert getattr(event(**{name: value}), name) is None
 
 
+@settings(max_examples=50)
 @given(ANY_JSON)
 def test_no_json_crashes_it(document: object) -> None:
     text = json.dumps(document)
@@ -98,6 +99,7 @@ def test_no_json_crashes_it(document: object) -> None:
     raise AssertionError(text)  # nothing generated here has all three fields
 
 
+@settings(max_examples=50)
 @given(
     st.fixed_dictionaries(
         {"id": st.just("evt_1"), "type": st.just("a.b"), "created": ANY_JSON},
