@@ -125,6 +125,7 @@ _apply_event = ApplyEvent(
     stage=_stage,
     jitter=random.random,
     seconds_for_two_calls=2 * _FETCH_TIMEOUT_SECONDS,
+    foreign_pointer_seconds=int(os.environ["FOREIGN_POINTER_DAYS"]) * 86_400,
 )
 
 

@@ -107,6 +107,7 @@ class Webhooks(Construct):
             "TRIES_MAX": str(worker.tries_max),
             "LEASE_SECONDS": str(worker.visibility_seconds),
             "LEDGER_DAYS": str(stage.retention.ledger_days),
+            "FOREIGN_POINTER_DAYS": str(stage.retention.foreign_pointer_days),
             "FETCH_TIMEOUT_SECONDS": str(worker.fetch_timeout_seconds),
             "WORKER_BUDGET_PER_SECOND": str(stage.budgets.worker_per_second),
             "BREAKER_PROBE_SECONDS": str(stage.breaker.probe_seconds),

@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 import pytest
+from paidonce.domain.aggregate import told
 from paidonce.domain.ledger import Outcome
-from paidonce.domain.payment import Payment, PaymentStatus, told
+from paidonce.domain.payment import Payment, PaymentStatus
 from paidonce.domain.rulebook import FetchFirst, Verdict
 from paidonce.domain.sighting import Source
 from paidonce.rules.payment_intent import settle
@@ -12,9 +13,9 @@ from paidonce.rules.payment_intent import settle
 from tests.examples import NOON, a_declined_intent, a_look, a_payment, an_intent
 
 
-def decided(verdict: Verdict | FetchFirst) -> Payment:
+def decided(verdict: Verdict[Payment] | FetchFirst) -> Payment:
     assert isinstance(verdict, Verdict)
-    return verdict.payment
+    return verdict.after
 
 
 @pytest.mark.parametrize(
@@ -59,7 +60,7 @@ def test_paid_and_canceled_both_seen_is_an_alarm_and_changes_nothing() -> None:
     paid = decided(settle(a_payment(), a_look(an_intent("succeeded"), NOON)))
     verdict = settle(paid, a_look(an_intent("canceled"), NOON + 1))
     assert isinstance(verdict, Verdict)
-    assert verdict.payment == paid
+    assert verdict.after == paid
     assert verdict.alarms == ("PaidAndCanceled",)
 
 
@@ -122,7 +123,7 @@ def test_an_unknown_intent_is_adopted_only_by_its_attempt() -> None:
     verdict = settle(a_payment(), a_look(other, NOON))
     assert isinstance(verdict, Verdict)
     assert verdict.outcome is Outcome.SUPERSEDED
-    assert verdict.payment == a_payment()
+    assert verdict.after == a_payment()
     assert verdict.alarms == ("PaidTwice",)
 
 
@@ -140,7 +141,7 @@ def test_another_amount_is_never_paid(wrong: dict[str, object]) -> None:
     payment = a_payment(payment_intent_id="pi_1")
     verdict = settle(payment, a_look(an_intent("succeeded", **wrong), NOON))
     assert isinstance(verdict, Verdict)
-    assert verdict.payment == payment
+    assert verdict.after == payment
     assert verdict.reason == "amount_mismatch"
     assert verdict.alarms == ("AmountMismatch",)
 

@@ -37,7 +37,7 @@ def take(payment: Payment, look: Sighting, fetched: Sighting) -> Payment:
     if isinstance(verdict, FetchFirst):
         verdict = settle(payment, fetched)
     assert isinstance(verdict, Verdict)
-    return verdict.payment
+    return verdict.after
 
 
 @settings(max_examples=250, deadline=None)

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from paidonce.domain.aggregate import told
 from paidonce.domain.ownership import Mark, owner_of
-from paidonce.domain.payment import Payment, told
+from paidonce.domain.payment import Payment
 from paidonce.domain.refund import Refund, RefundStatus
 from paidonce.domain.rulebook import FetchFirst, Verdict, rule_for
 from paidonce.domain.stripe_call import CallState
@@ -25,7 +26,9 @@ from tests.use_cases.a_refund_desk import (
 TYPES = ("refund.created", "refund.updated", "refund.failed", "charge.refund.updated")
 
 
-def decided(payment: Payment, found: dict[str, Any], event_type: str = "refund.updated") -> Verdict:
+def decided(
+    payment: Payment, found: dict[str, Any], event_type: str = "refund.updated"
+) -> Verdict[Payment]:
     rule = rule_for(event_type)
     assert rule is not None
     verdict = rule.decide(payment, a_look(found, NOON))
@@ -35,7 +38,7 @@ def decided(payment: Payment, found: dict[str, Any], event_type: str = "refund.u
 
 def after(payment: Payment, *found: dict[str, Any]) -> Payment:
     for one in found:
-        payment = decided(payment, one).payment
+        payment = decided(payment, one).after
     return payment
 
 
@@ -53,11 +56,11 @@ def ours(status: str, **changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("event_type", TYPES)
 def test_a_refund_of_the_dashboard_appears_under_stripe_s_id(event_type: str) -> None:
     verdict = decided(a_paid_payment(), a_stripe_refund(), event_type)
-    assert refunds_of(verdict.payment) == {"re_1": (400, "succeeded")}
-    assert verdict.payment.amount_refunded_minor == 400
-    assert verdict.payment.refundable_minor == 600
+    assert refunds_of(verdict.after) == {"re_1": (400, "succeeded")}
+    assert verdict.after.amount_refunded_minor == 400
+    assert verdict.after.refundable_minor == 600
     assert verdict.notices == (("refund.settled", "re_1"),)
-    assert "re_1" in verdict.payment.pointer_ids
+    assert "re_1" in verdict.after.pointer_ids
 
 
 def test_ours_is_found_by_its_mark_and_then_by_stripe_s_id() -> None:
@@ -81,12 +84,12 @@ def test_a_second_refund_with_our_mark_is_another_one() -> None:
 def test_a_refund_that_fails_after_success_is_shown_as_not_refunded() -> None:
     payment = after(a_reserved_payment(), ours("succeeded"))
     verdict = decided(payment, ours("failed"), "refund.failed")
-    assert verdict.payment.amount_refunded_minor == 0
-    assert verdict.payment.refundable_minor == 1000
-    assert verdict.payment.view()["refunds"][0]["status"] == "failed"
+    assert verdict.after.amount_refunded_minor == 0
+    assert verdict.after.refundable_minor == 1000
+    assert verdict.after.view()["refunds"][0]["status"] == "failed"
     assert verdict.notices == (("refund.failed", a_refund_request().refund_id),)
     # And never the other way.
-    assert after(verdict.payment, ours("succeeded")) == verdict.payment
+    assert after(verdict.after, ours("succeeded")) == verdict.after
 
 
 def test_what_was_refused_is_taken_back_when_stripe_shows_it_all_the_same() -> None:
@@ -103,7 +106,7 @@ def test_two_events_of_one_change_make_one_change() -> None:
     payment = after(a_paid_payment(), a_stripe_refund("pending"))
     for event_type in TYPES:
         again = decided(payment, a_stripe_refund("pending"), event_type)
-        assert again == Verdict(payment=payment)
+        assert again == Verdict(after=payment)
 
 
 def test_pending_is_told_once_however_stripe_calls_it() -> None:
@@ -133,7 +136,7 @@ def test_a_refund_may_be_known_before_its_payment_is_paid() -> None:
 def test_an_event_s_id_names_the_refund() -> None:
     before = a_paid_payment()
     verdict = decided(before, a_stripe_refund())
-    written = verdict.payment.written(at="now")
+    written = verdict.after.written(at="now")
     (event,) = told(before, written, notices=verdict.notices, at="then")
     assert (event.id, event.type) == ("pay_1.2.refund.settled.re_1", "refund.settled")
     assert event.object["amount_refunded_minor"] == 400
@@ -150,13 +153,13 @@ def a_charge(*refunds: dict[str, Any], **changes: Any) -> dict[str, Any]:
 def test_a_refunded_charge_changes_nothing_by_itself() -> None:
     payment = a_paid_payment()
     charge = a_charge(amount_refunded=400, refunded=False, refunds=None)
-    assert decided(payment, charge, "charge.refunded") == Verdict(payment=payment)
+    assert decided(payment, charge, "charge.refunded") == Verdict(after=payment)
 
 
 def test_a_charge_that_carries_its_refunds_tells_of_each() -> None:
     charge = a_charge(a_stripe_refund(), a_stripe_refund("pending", id="re_2", amount=100))
     verdict = decided(a_paid_payment(), charge, "charge.refunded")
-    assert refunds_of(verdict.payment) == {"re_1": (400, "succeeded"), "re_2": (100, "pending")}
+    assert refunds_of(verdict.after) == {"re_1": (400, "succeeded"), "re_2": (100, "pending")}
     assert verdict.notices == (("refund.settled", "re_1"), ("refund.pending", "re_2"))
 
 

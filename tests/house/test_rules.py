@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from paidonce import rules
 from paidonce.domain import rulebook
+from paidonce.domain.payment import Payment
 from paidonce.domain.stripe_event import StripeEvent
 
 from tests.house.tree import ROOT, dotted, parsed, python_files
@@ -37,8 +38,8 @@ def test_no_type_has_two_rules() -> None:
 def test_a_second_rule_for_a_type_stops_the_import() -> None:
     event_type = rulebook.event_types()[0]
     with pytest.raises(ValueError, match="has two rules"):
-        rulebook.decides(event_type, resource="x")(
-            lambda payment, _: rulebook.Verdict(payment=payment)
+        rulebook.decides(event_type, resource="x", of=Payment)(
+            lambda payment, _: rulebook.Verdict(after=payment)
         )
 
 

@@ -130,12 +130,15 @@ PLANTS = (
         (
             (
                 WORKER,
-                "            seen = self.reader.retrieve(rule.resource, fetch.object_id)\n",
+                (
+                    "            seen = self._retrieved("
+                    "wanted.resource or rule.resource, wanted.object_id)\n"
+                ),
                 (
                     "            kept = self.__dict__.setdefault('_kept', {})\n"
                     "            if event.id not in kept:\n"
-                    "                kept[event.id] = self.reader.retrieve(\n"
-                    "                    rule.resource, fetch.object_id\n"
+                    "                kept[event.id] = self._retrieved(\n"
+                    "                    wanted.resource or rule.resource, wanted.object_id\n"
                     "                )\n"
                     "            seen = kept[event.id]\n"
                 ),

@@ -194,6 +194,7 @@ class World:
             stage=STAGE,
             jitter=self.jitter,
             seconds_for_two_calls=10,
+            foreign_pointer_seconds=30 * 86_400,
         )
 
     def _api(

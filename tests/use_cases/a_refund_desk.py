@@ -121,7 +121,7 @@ class RefundDesk:
         assert rule is not None
         verdict = rule.decide(self.row, a_look(found, NOON))
         assert isinstance(verdict, Verdict)
-        self.tables.payments["pay_1"] = verdict.payment.written(at="an event's moment")
+        self.tables.payments["pay_1"] = verdict.after.written(at="an event's moment")
 
     @property
     def row(self) -> Payment:

@@ -6,7 +6,7 @@ from paidonce.use_cases.ports import Pointer
 
 from tests.examples import NOON, an_event
 from tests.use_cases.a_refund_desk import a_paid_payment, a_stripe_refund, refunds_of
-from tests.use_cases.worker import Worker
+from tests.use_cases.worker import Worker, stripe_holds
 
 
 def a_worker(*pointer_ids: str) -> Worker:
@@ -42,6 +42,7 @@ def test_a_refund_of_the_dashboard_is_found_by_its_charge_or_intent() -> None:
 def test_a_refund_of_somebody_else_s_charge_is_foreign() -> None:
     worker = a_worker("ch_1", "pi_1")
     other = a_stripe_refund(charge="ch_other", payment_intent="pi_other")
+    stripe_holds(worker, {"id": "pi_other", "object": "payment_intent", "metadata": {}})
     gets(worker, ("refund.created", other), ("charge.refunded", {"id": "ch_o", "object": "charge"}))
     assert set(worker.outcomes.values()) == {"foreign"}
     assert worker.payment.refunds == ()

@@ -139,7 +139,7 @@ def test_the_webhook_adopts_the_intent_that_the_page_makes(shop: Shop) -> None:
     intent["metadata"] = dict(shop.row.creation.params["payment_intent_data"]["metadata"])
     verdict = settle(shop.row, Sighting.of_event(StripeEvent.from_document(document)))
     assert not hasattr(verdict, "object_id")
-    paid = verdict.payment
+    paid = verdict.after
     assert (paid.status, paid.payment_intent_id) == (PaymentStatus.PAID, intent["id"])
 
 

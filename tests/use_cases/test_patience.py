@@ -135,7 +135,7 @@ def broken_rule(monkeypatch: pytest.MonkeyPatch) -> list[Exception]:
     real = rulebook.rule_for("payment_intent.succeeded")
     assert real is not None
 
-    def decide(payment: Payment, seen: Sighting) -> Verdict:
+    def decide(payment: Payment, seen: Sighting) -> Verdict[Payment]:
         if errors:
             raise errors.pop()
         verdict = real.decide(payment, seen)
@@ -146,7 +146,10 @@ def broken_rule(monkeypatch: pytest.MonkeyPatch) -> list[Exception]:
         rulebook._RULES,
         "payment_intent.succeeded",
         rulebook.Rule(
-            event_type="payment_intent.succeeded", resource="payment_intent", decide=decide
+            event_type="payment_intent.succeeded",
+            resource="payment_intent",
+            decide=decide,
+            of=Payment,
         ),
     )
     return errors

@@ -7,6 +7,7 @@ from typing import Any
 from paidonce import rules
 from paidonce.domain import rulebook
 from paidonce.domain.moment import iso
+from paidonce.domain.ownership import Stage
 from paidonce.domain.payment import Payment
 from paidonce.domain.stripe_event import StripeEvent
 from paidonce.use_cases.apply_event import ApplyEvent
@@ -41,7 +42,7 @@ LIMITS = Limits(
 class Worker:
     """One worker; `tables`, `queue`, `stripe` and `telemetry` show what became of things."""
 
-    def __init__(self, *payments: Payment) -> None:
+    def __init__(self, *payments: Payment, stage: Stage = STAGE) -> None:
         self.clock = FakeClock(NOON + 10)
         self.tables = Tables(payments={p.id: p for p in payments or (a_payment(),)})
         self.books = FakeBooks(self.tables)
@@ -69,9 +70,10 @@ class Worker:
             ),
             clock=self.clock,
             telemetry=self.telemetry,
-            stage=STAGE,
+            stage=stage,
             jitter=lambda: 0.5,
             seconds_for_two_calls=10,
+            foreign_pointer_seconds=30 * 86_400,
         )
 
     def takes(

@@ -1,6 +1,8 @@
 """What every thing of ours with a row of its own can do, whatever its kind."""
 
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
+
+from paidonce.domain.ledger import DomainEvent
 
 
 class Aggregate(Protocol):
@@ -35,9 +37,38 @@ class Aggregate(Protocol):
         ...
 
     def looks_like(self, other: Self) -> bool:
-        """True when nothing but the bounds of our knowledge differs."""
+        """True when only what nobody is shown differs: bounds of our knowledge, notes of calls."""
+        ...
+
+    def news(self, before: Self) -> tuple[str, ...]:
+        """Types of the domain events that the change from `before` to this tells by itself."""
         ...
 
     def view(self) -> dict[str, Any]:
         """As the API and the bus show it (api.md section 1)."""
         ...
+
+
+A = TypeVar("A", bound=Aggregate)
+
+
+def told(
+    before: A, after: A, *, notices: tuple[tuple[str, str], ...], at: str
+) -> tuple[DomainEvent, ...]:
+    """The domain events of one decision; ids are stable however often it is made.
+
+    `notices` are (type, Stripe's object id): they are told even where the row stands still, so the
+    object's id is part of theirs. `at` (ISO 8601) is when it happened at Stripe.
+    """
+    types = [(kind, f"{kind}.{object_id}") for kind, object_id in notices]
+    types += [(kind, kind) for kind in after.news(before)]
+    return tuple(
+        DomainEvent(
+            id=f"{after.id}.{after.version}.{suffix}",
+            type=kind,
+            version=after.version,
+            occurred_at=at,
+            object=after.view(),
+        )
+        for kind, suffix in types
+    )

@@ -48,6 +48,10 @@ class Customer:
             other, as_of_from=self.as_of_from, as_of=self.as_of, version=self.version
         )
 
+    def news(self, before: "Customer") -> tuple[str, ...]:
+        """Whatever changed."""
+        return () if self.looks_like(before) else ("customer.changed",)
+
     def view(self) -> dict[str, Any]:
         """The customer as the API and the bus show it."""
         return {

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
 from typing import Any
 
-from paidonce.domain.ledger import DomainEvent
 from paidonce.domain.money import Money
 from paidonce.domain.price import Item
 from paidonce.domain.refund import Refund, RefundStatus
@@ -199,10 +198,21 @@ class Payment:
         return named[0] if named else None
 
     def looks_like(self, other: "Payment") -> bool:
-        """True when nothing but the bounds of our knowledge differs."""
+        """True when only bounds of our knowledge or notes about calls of ours differ."""
         return self == replace(
-            other, as_of_from=self.as_of_from, as_of=self.as_of, version=self.version
+            other,
+            creation=self.creation,
+            calls=self.calls,
+            as_of_from=self.as_of_from,
+            as_of=self.as_of,
+            version=self.version,
         )
+
+    def news(self, before: "Payment") -> tuple[str, ...]:
+        """A status that was reached; a further failed attempt when its reason is another."""
+        moved = self.status is not before.status
+        failed_anew = self.status is PaymentStatus.FAILED and self.last_error != before.last_error
+        return (_TOLD[self.status],) if (moved or failed_anew) and self.status in _TOLD else ()
 
     def known_until(self, seen: Sighting) -> "Payment":
         """The same payment, with the bounds of our knowledge raised to this sighting's."""
@@ -222,28 +232,3 @@ class Payment:
         own = (self.payment_intent_id, self.charge_id)
         of_refunds = (i for r in self.refunds for i in (r.id, r.stripe_refund_id))
         return frozenset(i for i in (*own, *of_refunds) if i)
-
-
-def told(
-    before: Payment, after: Payment, *, notices: tuple[tuple[str, str], ...], at: str
-) -> tuple[DomainEvent, ...]:
-    """The domain events of one decision about a payment; ids are stable however often it is made.
-
-    `notices` are (type, Stripe's object id): they are told even where the payment stands still, so
-    the object's id is part of theirs. A further failed attempt is told when its reason is another.
-    """
-    moved = after.status is not before.status
-    failed_anew = after.status is PaymentStatus.FAILED and after.last_error != before.last_error
-    types = [(kind, f"{kind}.{object_id}") for kind, object_id in notices]
-    if (moved or failed_anew) and after.status in _TOLD:
-        types.append((_TOLD[after.status], _TOLD[after.status]))
-    return tuple(
-        DomainEvent(
-            id=f"{after.id}.{after.version}.{suffix}",
-            type=kind,
-            version=after.version,
-            occurred_at=at,
-            object=after.view(),
-        )
-        for kind, suffix in types
-    )

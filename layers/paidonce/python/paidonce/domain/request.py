@@ -99,6 +99,10 @@ class Request:
         """True when nothing but the lock differs."""
         return self == replace(other, version=self.version)
 
+    def news(self, before: "Request") -> tuple[str, ...]:  # noqa: ARG002 - the port's shape
+        """Nothing: what it makes tells for itself."""
+        return ()
+
     def view(self) -> dict[str, Any]:
         """What of it may be told."""
         return {"id": self.id, "kind": self.kind, "made_id": self.made_id, "version": self.version}

@@ -5,23 +5,26 @@ import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
+from paidonce.domain.aggregate import Aggregate
 from paidonce.domain.ledger import Outcome
-from paidonce.domain.payment import Payment
 from paidonce.domain.sighting import Sighting
+
+A = TypeVar("A", bound=Aggregate)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
+class Verdict(Generic[A]):
     """What a rule decided about one sighting.
 
-    `payment` is the state after it. `outcome` is set only where the difference between the states
-    does not tell (`superseded`); `reason` is a word for the ledger; `notices` are domain events
-    (type, Stripe's object id) beside those that the change itself tells; `alarms` are metrics.
+    `after` is the row's state after it. `outcome` is set only where the difference between the
+    states does not tell (`superseded`); `reason` is a word for the ledger; `notices` are domain
+    events (type, Stripe's object id) beside those that the change itself tells; `alarms` are
+    metrics.
     """
 
-    payment: Payment
+    after: A
     outcome: Outcome | None = None
     reason: str | None = None
     notices: tuple[tuple[str, str], ...] = ()
@@ -30,22 +33,40 @@ class Verdict:
 
 @dataclass(frozen=True)
 class FetchFirst:
-    """The payload cannot decide: read the object at Stripe and ask the rule again."""
+    """The payload cannot decide: read the object at Stripe and ask the rule again.
+
+    `resource` is what kind of object that is, where it is another one than the event's own.
+    """
 
     object_id: str
+    resource: str | None = None
 
 
-Decide = Callable[[Payment, Sighting], Verdict | FetchFirst]
-F = TypeVar("F", bound=Decide)
+Decide = Callable[[A, Sighting], Verdict[A] | FetchFirst]
+# The row that Stripe's object itself names, by its id; None where it names none.
+Names = Callable[[Mapping[str, Any]], str | None]
+# A row that nothing is known of yet (version 0), of an event's object; (object, ISO 8601 now).
+Begins = Callable[[Mapping[str, Any], str], A]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """One event type's rule; `resource` is what to fetch when a payload cannot decide."""
+    """One event type's rule.
+
+    `resource` is Stripe's word for the event's object, and what to fetch when a payload cannot
+    decide. `of` is the kind of row that it decides about. With `names` the row has an id of
+    Stripe's, which the object tells; otherwise it is found by our marks and by pointers. With
+    `begins` an event makes the row where it is absent; otherwise it waits for it.
+
+    Any: rules of all kinds of rows stand in one table; `decides` checks each against its own.
+    """
 
     event_type: str
     resource: str
-    decide: Decide
+    decide: Decide[Any]
+    of: type[Any]
+    names: Names | None = None
+    begins: Begins[Any] | None = None
 
 
 Outdates = Callable[[Mapping[str, Any]], tuple[str, ...]]
@@ -65,13 +86,26 @@ _RULES: dict[str, Rule] = {}
 _CATALOGUE_RULES: dict[str, CatalogueRule] = {}
 
 
-def decides(*event_types: str, resource: str) -> Callable[[F], F]:
-    """Register a pure function as the rule of these event types; one rule per type."""
+def decides(
+    *event_types: str,
+    resource: str,
+    of: type[A],
+    names: Names | None = None,
+    begins: Begins[A] | None = None,
+) -> Callable[[Decide[A]], Decide[A]]:
+    """Register a pure function as the rule of these event types; one rule per type (see `Rule`)."""
 
-    def register(decide: F) -> F:
+    def register(decide: Decide[A]) -> Decide[A]:
         for event_type in event_types:
             _refuse_second(event_type)
-            _RULES[event_type] = Rule(event_type=event_type, resource=resource, decide=decide)
+            _RULES[event_type] = Rule(
+                event_type=event_type,
+                resource=resource,
+                decide=decide,
+                of=of,
+                names=names,
+                begins=begins,
+            )
         return decide
 
     return register

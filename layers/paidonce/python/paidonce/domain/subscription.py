@@ -105,10 +105,19 @@ class Subscription:
         return replace(self, version=self.version + 1, updated_at=at)
 
     def looks_like(self, other: "Subscription") -> bool:
-        """True when nothing but the bounds of our knowledge differs."""
+        """True when only bounds of our knowledge or notes about calls of ours differ."""
         return self == replace(
-            other, as_of_from=self.as_of_from, as_of=self.as_of, version=self.version
+            other,
+            calls=self.calls,
+            calls_made=self.calls_made,
+            as_of_from=self.as_of_from,
+            as_of=self.as_of,
+            version=self.version,
         )
+
+    def news(self, before: "Subscription") -> tuple[str, ...]:
+        """Whatever changed."""
+        return () if self.looks_like(before) else ("subscription.changed",)
 
     def view(self) -> dict[str, Any]:
         """The subscription as the API and the bus show it (api.md section 1)."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from paidonce.domain import decline
 from paidonce.domain.ledger import Outcome
+from paidonce.domain.ownership import id_in
 from paidonce.domain.payment import Band, LastError, Payment, PaymentStatus, status_of_intent
 from paidonce.domain.rulebook import FetchFirst, Verdict, decides
 from paidonce.domain.sighting import Sighting, Source
@@ -20,8 +21,9 @@ from paidonce.domain.sighting import Sighting, Source
     "payment_intent.payment_failed",
     "payment_intent.canceled",
     resource="payment_intent",
+    of=Payment,
 )
-def settle(payment: Payment, seen: Sighting) -> Verdict | FetchFirst:
+def settle(payment: Payment, seen: Sighting) -> Verdict[Payment] | FetchFirst:
     """A later band wins, an earlier never; inside the open band the newer look at Stripe wins.
 
     All seven types carry the whole intent, so its status decides, not the event's name.
@@ -34,20 +36,20 @@ def settle(payment: Payment, seen: Sighting) -> Verdict | FetchFirst:
     if known.band is Band.FINAL:
         both = status.band is Band.FINAL and status is not known
         return Verdict(
-            payment=payment,
+            after=payment,
             reason="paid_and_canceled" if both else None,
             alarms=("PaidAndCanceled",) if both else (),
         )
     if status is PaymentStatus.PAID and (kept := _not_to_be_paid_yet(payment, seen)):
         return kept
     if status.band > known.band:
-        return Verdict(payment=_noted(payment, intent, status).known_until(seen))
+        return Verdict(after=_noted(payment, intent, status).known_until(seen))
     if status.band < known.band:
-        return Verdict(payment=payment)
+        return Verdict(after=payment)
     return _within_band(payment, seen, status)
 
 
-def _stray(payment: Payment, intent: Mapping[str, Any]) -> Verdict | None:
+def _stray(payment: Payment, intent: Mapping[str, Any]) -> Verdict[Payment] | None:
     """An intent with our marker that is not this payment's: superseded, and never to be paid."""
     intent_id = payment.payment_intent_id
     if intent_id is None:
@@ -58,41 +60,43 @@ def _stray(payment: Payment, intent: Mapping[str, Any]) -> Verdict | None:
         return None
     if intent["status"] == "succeeded":
         return Verdict(
-            payment=payment,
+            after=payment,
             outcome=Outcome.SUPERSEDED,
             reason="paid_twice",
             alarms=("PaidTwice",),
         )
     if intent["status"] == "canceled":
-        return Verdict(payment=payment, outcome=Outcome.SUPERSEDED)
+        return Verdict(after=payment, outcome=Outcome.SUPERSEDED)
     return Verdict(
-        payment=payment,
+        after=payment,
         outcome=Outcome.SUPERSEDED,
         reason="stray_intent",
         notices=(("payment.stray_intent", intent["id"]),),
     )
 
 
-def _not_to_be_paid_yet(payment: Payment, seen: Sighting) -> Verdict | None:
+def _not_to_be_paid_yet(payment: Payment, seen: Sighting) -> Verdict[Payment] | None:
     """Paid needs the amount that we asked for, and Stripe's event rather than its answer."""
     intent = seen.object
     ours = (payment.money.minor, payment.money.currency)
     if (intent["amount"], intent["currency"]) != ours:
-        return Verdict(payment=payment, reason="amount_mismatch", alarms=("AmountMismatch",))
+        return Verdict(after=payment, reason="amount_mismatch", alarms=("AmountMismatch",))
     if seen.source is Source.ANSWER:
-        return Verdict(payment=payment, reason="answer_waits_for_event")
+        return Verdict(after=payment, reason="answer_waits_for_event")
     return None
 
 
-def _within_band(payment: Payment, seen: Sighting, status: PaymentStatus) -> Verdict | FetchFirst:
+def _within_band(
+    payment: Payment, seen: Sighting, status: PaymentStatus
+) -> Verdict[Payment] | FetchFirst:
     taken = _noted(payment, seen.object, status)
     if taken == payment and not _is_after(payment, seen):
         # Whichever is the newer of the two: they say the same.
-        return Verdict(payment=payment)
+        return Verdict(after=payment)
     if seen.source is Source.FETCH or _is_after(payment, seen):
-        return Verdict(payment=taken.known_until(seen))
+        return Verdict(after=taken.known_until(seen))
     if seen.source is Source.ANSWER or _is_before(payment, seen):
-        return Verdict(payment=payment)
+        return Verdict(after=payment)
     return FetchFirst(seen.object["id"])
 
 
@@ -119,17 +123,11 @@ def _noted(payment: Payment, intent: Mapping[str, Any], status: PaymentStatus) -
         payment,
         status=status,
         payment_intent_id=intent["id"],
-        charge_id=_id_of(intent.get("latest_charge")) or payment.charge_id,
+        charge_id=id_in(intent.get("latest_charge")) or payment.charge_id,
         amount_captured_minor=intent.get("amount_received") or 0,
-        customer_id=_id_of(intent.get("customer")) or payment.customer_id,
+        customer_id=id_in(intent.get("customer")) or payment.customer_id,
         last_error=_last_error(intent.get("last_payment_error")),
     )
-
-
-def _id_of(value: object) -> str | None:
-    """A field that Stripe may expand: the id either way."""
-    found = value.get("id") if isinstance(value, Mapping) else value
-    return found if isinstance(found, str) else None
 
 
 def _last_error(error: object) -> LastError | None:

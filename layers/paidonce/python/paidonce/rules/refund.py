@@ -18,8 +18,9 @@ from paidonce.domain.stripe_call import CallState
     "refund.failed",
     "charge.refund.updated",
     resource="refund",
+    of=Payment,
 )
-def settle(payment: Payment, seen: Sighting) -> Verdict:
+def settle(payment: Payment, seen: Sighting) -> Verdict[Payment]:
     """A refund moves one way (it can still fail after it succeeded), so its status alone decides.
 
     One that was made in the Dashboard appears under Stripe's own id.
@@ -27,27 +28,27 @@ def settle(payment: Payment, seen: Sighting) -> Verdict:
     return _with(payment, seen.object)
 
 
-@decides("charge.refunded", resource="charge")
-def poke(payment: Payment, seen: Sighting) -> Verdict:
+@decides("charge.refunded", resource="charge", of=Payment)
+def poke(payment: Payment, seen: Sighting) -> Verdict[Payment]:
     """Each refund has events of its own; a charge tells only of those that it carries in full.
 
     Since 2022-11-15 it carries none: https://docs.stripe.com/changelog#2022-11-15
     """
     carried = seen.object.get("refunds")
-    verdict = Verdict(payment=payment)
+    verdict = Verdict(after=payment)
     for refund in carried.get("data", ()) if isinstance(carried, Mapping) else ():
-        more = _with(verdict.payment, refund)
+        more = _with(verdict.after, refund)
         verdict = replace(more, notices=verdict.notices + more.notices)
     return verdict
 
 
-def _with(payment: Payment, found: Mapping[str, Any]) -> Verdict:
+def _with(payment: Payment, found: Mapping[str, Any]) -> Verdict[Payment]:
     """The payment with this look at one of its refunds."""
     known = _known(payment, found)
     # Stripe leaves the status out where it cannot tell yet: the money is on its way.
     status = RefundStatus(found.get("status") or RefundStatus.PENDING)
     if known and known.stripe_refund_id and status.stage <= known.status.stage:
-        return Verdict(payment=payment)
+        return Verdict(after=payment)
     shown = Refund(
         id=known.id if known else found["id"],
         amount_minor=found["amount"],
@@ -59,7 +60,7 @@ def _with(payment: Payment, found: Mapping[str, Any]) -> Verdict:
     )
     is_news = known is None or status.told_as != _told_before(known)
     return Verdict(
-        payment=payment.with_refund(shown),
+        after=payment.with_refund(shown),
         notices=((status.told_as, shown.id),) if is_news else (),
     )
 

@@ -4,11 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from paidonce.domain.errors import ChangedMeanwhile, TryAgain
-from paidonce.domain.ownership import Stage
+from paidonce.domain.ownership import FOREIGN, Parent, Stage, owner_of_object
 from paidonce.domain.rulebook import FetchFirst, rule_for
+from paidonce.domain.sighting import Sighting
 from paidonce.domain.stripe_event import StripeEvent
 from paidonce.use_cases.cancel_strays import CancelStrays, StrayNotQueuedError
-from paidonce.use_cases.decide import Fold, keys_of
+from paidonce.use_cases.decide import Fold, Parents, ReadParent, keys_of
 from paidonce.use_cases.patience import Patience
 from paidonce.use_cases.ports import (
     AlreadyApplied,
@@ -36,7 +37,10 @@ class UnreadableMessageError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class ApplyEvent:
-    """The worker. `seconds_for_two_calls`: with less time left, what remains goes back."""
+    """The worker. `seconds_for_two_calls`: with less time left, what remains goes back.
+
+    `foreign_pointer_seconds`: how long what was read at Stripe and is somebody else's is known.
+    """
 
     books: Books
     queue: EventQueue
@@ -49,6 +53,7 @@ class ApplyEvent:
     stage: Stage
     jitter: Callable[[], float]
     seconds_for_two_calls: float
+    foreign_pointer_seconds: int
 
     def __call__(self, deliveries: Sequence[Delivery], *, time_left: TimeLeft) -> set[str]:
         """Apply them; answers the message ids that are not done and must come again."""
@@ -147,17 +152,20 @@ class ApplyEvent:
         self._tell_repeat(event_id)
 
     def _settle(self, delivery: Delivery, event_id: str) -> None:
-        event = delivery.event
+        event, parents = delivery.event, Parents()
         for _ in range(ROUNDS_MAX):
             if event is None:
                 if self._has_final_row(event_id):
                     return self._tell_repeat(event_id)
                 event = self.reader.event(event_id)
-            fold = self._opened([event])
+            fold = self._opened([event], parents)
             if fold.was_final(event_id):
                 self._tell_repeat(event_id)
                 return self._see_to_stray(fold, event)
-            self._decide_alone(fold, delivery, event)
+            unread = self._decide_alone(fold, delivery, event)
+            if unread:
+                parents = self._read(unread)
+                continue
             try:
                 self._commit(fold)
                 return self._see_to_stray(fold, event)
@@ -175,21 +183,41 @@ class ApplyEvent:
         rows = self.books.read(event_ids=[event_id], payment_ids=[], pointer_ids=[]).rows
         return event_id in rows and rows[event_id].outcome.is_final
 
-    def _decide_alone(self, fold: Fold, delivery: Delivery, event: StripeEvent) -> None:
-        """With a fetch where the payload cannot decide: after the read, or it could be older."""
-        fetch = fold.add(delivery, event)
-        rule = rule_for(event.type)
-        if fetch and rule:
-            seen = self.reader.retrieve(rule.resource, fetch.object_id)
-            self.telemetry.count("StripeFetches")
-            fold.add(delivery, event, seen=seen)
+    def _decide_alone(self, fold: Fold, delivery: Delivery, event: StripeEvent) -> Parent | None:
+        """With a fetch where the payload cannot decide: after the read, or it could be older.
 
-    def _opened(self, events: Sequence[StripeEvent]) -> Fold:
-        event_ids, payment_ids, pointer_ids = keys_of(events, self.stage)
-        pages = self.books.read(
-            event_ids=event_ids, payment_ids=payment_ids, pointer_ids=pointer_ids
+        Answers the parent that has to be read before, together with its row.
+        """
+        wanted = fold.add(delivery, event)
+        if isinstance(wanted, ReadParent):
+            return wanted.parent
+        rule = rule_for(event.type)
+        if wanted and rule:
+            seen = self._retrieved(wanted.resource or rule.resource, wanted.object_id)
+            fold.add(delivery, event, seen=seen)
+        return None
+
+    def _read(self, parent: Parent) -> Parents:
+        """Whose the parent is, by its own marks."""
+        found = self._retrieved(parent.resource, parent.id).object
+        owner = owner_of_object(found, self.stage)
+        return Parents(
+            owned_by={parent.id: owner.aggregate_id or FOREIGN},
+            expires_at=int(self.clock.now()) + self.foreign_pointer_seconds,
         )
-        return Fold(pages, stage=self.stage, now=self.clock.now())
+
+    def _retrieved(self, resource: str, object_id: str) -> Sighting:
+        self.telemetry.count("StripeFetches")
+        return self.reader.retrieve(resource, object_id)
+
+    def _opened(self, events: Sequence[StripeEvent], parents: Parents | None = None) -> Fold:
+        event_ids, row_ids, pointer_ids = keys_of(events, self.stage)
+        pages = self.books.read(
+            event_ids=event_ids,
+            payment_ids=row_ids | (parents.aggregate_ids if parents else set()),
+            pointer_ids=pointer_ids,
+        )
+        return Fold(pages, stage=self.stage, now=self.clock.now(), parents=parents)
 
     def _commit(self, fold: Fold) -> None:
         if not fold.rows:

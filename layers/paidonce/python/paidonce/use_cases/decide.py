@@ -1,28 +1,56 @@
-"""Decide several events of one read by their rules, folded payment by payment, into one commit."""
+"""Decide several events of one read by their rules, folded row by row, into one commit."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
+from paidonce.domain.aggregate import Aggregate
 from paidonce.domain.errors import NotYetKnown
 from paidonce.domain.ledger import LedgerRow, Outcome
 from paidonce.domain.moment import iso
-from paidonce.domain.ownership import FOREIGN, Mark, Owner, Stage, owner_of
-from paidonce.domain.payment import Payment
-from paidonce.domain.rulebook import FetchFirst, Verdict, catalogue_rule_for, rule_for
+from paidonce.domain.ownership import FOREIGN, Mark, Owner, Parent, Stage, owner_of
+from paidonce.domain.rulebook import FetchFirst, Rule, Verdict, catalogue_rule_for, rule_for
 from paidonce.domain.sighting import Sighting
 from paidonce.domain.stripe_event import StripeEvent
 from paidonce.use_cases.decision import Decision, new_pointers
-from paidonce.use_cases.ports import Commit, Delivery, Pages
+from paidonce.use_cases.ports import Commit, Delivery, Pages, Pointer
+
+
+@dataclass(frozen=True)
+class ReadParent:
+    """The object says nothing of whose it is: read at Stripe what it was made from."""
+
+    parent: Parent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parents:
+    """What was read at Stripe, by id, and whose it is: an aggregate's id, or FOREIGN.
+
+    What is somebody else's is remembered until `expires_at`, so that it is not read again.
+    """
+
+    owned_by: Mapping[str, str] = field(default_factory=dict)
+    expires_at: int = 0
+
+    @property
+    def aggregate_ids(self) -> set[str]:
+        """Rows that must be read to decide about their children."""
+        return set(self.owned_by.values()) - {FOREIGN}
 
 
 class Fold:
-    """The decisions so far: each event sees the payment as the events before it left it."""
+    """The decisions so far: each event sees its row as the events before it left it."""
 
-    def __init__(self, pages: Pages, *, stage: Stage, now: float) -> None:
+    def __init__(
+        self, pages: Pages, *, stage: Stage, now: float, parents: Parents | None = None
+    ) -> None:
         self._pages = pages
         self._stage = stage
         self._at = iso(now)
-        self._payments: dict[str, Payment] = {}
-        self._pointers: dict[str, str] = dict(pages.pointers)
+        self._parents = parents or Parents()
+        self._aggregates: dict[str, Aggregate] = {}
+        self._pointers: dict[str, str] = {**self._parents.owned_by, **pages.pointers}
         self.rows: list[LedgerRow] = []
         self.alarms: list[str] = []
         self._outdated: set[str] = set()
@@ -39,36 +67,71 @@ class Fold:
 
     def add(
         self, delivery: Delivery, event: StripeEvent, *, seen: Sighting | None = None
-    ) -> FetchFirst | None:
+    ) -> FetchFirst | ReadParent | None:
         """Decide one event, from its payload or from what a fetch has `seen`.
 
-        Answers FetchFirst, with nothing noted, when the payload cannot decide. Raises NotYetKnown
-        when the event is ours and our row is not there; whatever a rule raises passes through.
+        Answers, with nothing noted, what to read at Stripe where the payload cannot decide. Raises
+        NotYetKnown when the event is ours and our row is not there; whatever a rule raises passes
+        through.
         """
         owner = owner_of(event, self._stage)
         rule = rule_for(event.type)
-        if owner.mark is Mark.FOREIGN:
+        if owner.mark is Mark.FOREIGN or rule is None:
+            self._note(delivery, event, self._without_row(owner, event))
+            return None
+        before = self._row(rule, owner, event)
+        if isinstance(before, ReadParent):
+            return before
+        if before is None:
             self._note(delivery, event, Outcome.FOREIGN)
             return None
-        if catalogue_rule := catalogue_rule_for(event.type):
-            self._outdated.update(catalogue_rule.names(event.object))
-            self._note(delivery, event, Outcome.APPLIED)
-            return None
-        if rule is None:
-            self._note(delivery, event, Outcome.IGNORED)
-            return None
-        payment_id = owner.aggregate_id or self._pointed_to(owner)
-        if payment_id in (None, FOREIGN):
-            self._note(delivery, event, Outcome.FOREIGN)
-            return None
-        payment = self._payments.get(payment_id) or self._pages.payments.get(payment_id)
-        if payment is None:
-            raise NotYetKnown(f"{payment_id} has no row")
-        verdict = rule.decide(payment, seen or Sighting.of_event(event))
+        verdict = rule.decide(before, seen or Sighting.of_event(event))
         if isinstance(verdict, FetchFirst):
             return verdict
-        self._take(delivery, event, payment, verdict)
+        self._take(delivery, event, before, verdict)
         return None
+
+    def _without_row(self, owner: Owner, event: StripeEvent) -> Outcome:
+        """What becomes of an event that no row of ours has to do with."""
+        if owner.mark is Mark.FOREIGN:
+            return Outcome.FOREIGN
+        catalogue_rule = catalogue_rule_for(event.type)
+        if catalogue_rule is None:
+            return Outcome.IGNORED
+        self._outdated.update(catalogue_rule.names(event.object))
+        return Outcome.APPLIED
+
+    def _row(self, rule: Rule, owner: Owner, event: StripeEvent) -> Aggregate | ReadParent | None:
+        """The row that the rule decides about, or one that begins here; None is somebody else's."""
+        if rule.names is None:
+            aggregate_id = owner.aggregate_id or self._pointed_to(owner)
+            if aggregate_id is None and owner.mark is Mark.NONE and owner.parent:
+                return ReadParent(owner.parent)
+        else:
+            aggregate_id = rule.names(event.object)
+        if aggregate_id == FOREIGN:
+            return None
+        known = self._known(aggregate_id)
+        if known is not None or self._is_foreign(rule, owner, aggregate_id):
+            return known
+        if rule.begins is None or aggregate_id is None:
+            raise NotYetKnown(f"{aggregate_id or event.object_id} has no row")
+        begun: Aggregate = rule.begins(event.object, self._at)
+        return begun
+
+    def _known(self, aggregate_id: str | None) -> Aggregate | None:
+        if aggregate_id is None:
+            return None
+        return self._aggregates.get(aggregate_id) or self._pages.aggregates.get(aggregate_id)
+
+    def _is_foreign(self, rule: Rule, owner: Owner, aggregate_id: str | None) -> bool:
+        """Is what has no row nobody's of ours? Without a mark only what is adopted is ours."""
+        if owner.mark is Mark.OURS:
+            return False
+        if rule.names is None:
+            # A pointer, or a parent's mark, that leads to a row which is not there yet.
+            return aggregate_id is None
+        return aggregate_id is None or not self._stage.adopt
 
     def _pointed_to(self, owner: Owner) -> str | None:
         """What the first known pointer leads to: the object's own, then those of its parents."""
@@ -76,29 +139,45 @@ class Fold:
 
     def entry(self) -> Commit:
         """All decisions as one transaction: at most one action per item."""
+        known = self._pages.aggregates
+        made = [
+            after
+            for aggregate_id, after in self._aggregates.items()
+            if aggregate_id not in known and after.version
+        ]
         changed = [
-            (before, after)
-            for payment_id, after in self._payments.items()
-            if (before := self._pages.payments[payment_id]) != after
+            (known[aggregate_id], after)
+            for aggregate_id, after in self._aggregates.items()
+            if aggregate_id in known and known[aggregate_id] != after
         ]
         moved = {after.id for _, after in changed}
         return Commit(
             rows=self.rows,
             outdated=sorted(self._outdated),
+            made=made,
             changed=changed,
-            checked=[p for payment_id, p in self._payments.items() if payment_id not in moved],
+            checked=[known[i] for i in self._aggregates if i in known and i not in moved],
             pointers=[
-                pointer for before, after in changed for pointer in new_pointers(before, after)
+                *(pointer for after in made for pointer in new_pointers(None, after)),
+                *(pointer for before, after in changed for pointer in new_pointers(before, after)),
+                *self._foreign_pointers(),
             ],
         )
 
+    def _foreign_pointers(self) -> list[Pointer]:
+        return [
+            Pointer(id=parent_id, aggregate_id=FOREIGN, expires_at=self._parents.expires_at)
+            for parent_id, owned_by in self._parents.owned_by.items()
+            if owned_by == FOREIGN
+        ]
+
     def _take(
-        self, delivery: Delivery, event: StripeEvent, before: Payment, verdict: Verdict
+        self, delivery: Delivery, event: StripeEvent, before: Aggregate, verdict: Verdict[Any]
     ) -> None:
-        decision = Decision.of(before, verdict, at=self._at)
-        after = decision.after
-        self._payments[after.id] = after
-        # An event later in this batch may know the payment only by Stripe's id.
+        decision: Decision[Any] = Decision.of(before, verdict, at=self._at)
+        after: Aggregate = decision.after
+        self._aggregates[after.id] = after
+        # An event later in this batch may know the row only by Stripe's id.
         self._pointers.update(dict.fromkeys(after.pointer_ids, after.id))
         self.alarms.extend(verdict.alarms)
         self._note(
@@ -116,7 +195,7 @@ class Fold:
         outcome: Outcome,
         *,
         aggregate_id: str | None = None,
-        decision: Decision | None = None,
+        decision: Decision[Any] | None = None,
     ) -> None:
         earlier = self._pages.rows.get(event.id)
         self.rows.append(
@@ -140,10 +219,18 @@ class Fold:
 
 
 def keys_of(events: Sequence[StripeEvent], stage: Stage) -> tuple[set[str], set[str], set[str]]:
-    """What must be read to decide these events: event ids, payment ids, pointer ids."""
-    owners = [owner_of(event, stage) for event in events if rule_for(event.type)]
-    return (
-        {event.id for event in events},
-        {owner.aggregate_id for owner in owners if owner.aggregate_id},
-        {pointer_id for owner in owners for pointer_id in owner.pointer_ids},
-    )
+    """What must be read to decide these events: event ids, ids of rows, pointer ids."""
+    event_ids = {event.id for event in events}
+    row_ids: set[str] = set()
+    pointer_ids: set[str] = set()
+    for event in events:
+        rule = rule_for(event.type)
+        if rule is None:
+            continue
+        owner = owner_of(event, stage)
+        if rule.names is None:
+            row_ids.update({owner.aggregate_id} if owner.aggregate_id else ())
+            pointer_ids.update(owner.pointer_ids)
+        elif named := rule.names(event.object):
+            row_ids.add(named)
+    return event_ids, row_ids, pointer_ids

@@ -4,30 +4,31 @@ The worker's events and the answers to calls of ours are written alike, so both 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
+from paidonce.domain.aggregate import Aggregate, told
 from paidonce.domain.ledger import DomainEvent, LedgerRow, Outcome
-from paidonce.domain.payment import Payment, told
 from paidonce.domain.rulebook import Verdict
 from paidonce.use_cases.ports import Commit, Pointer
 
+A = TypeVar("A", bound=Aggregate)
+
 
 @dataclass(frozen=True, kw_only=True)
-class Decision:
-    """One decision about a payment; `after` has its new version when anything changed."""
+class Decision(Generic[A]):
+    """One decision about a row; `after` has its new version when anything changed."""
 
-    before: Payment
-    after: Payment
-    verdict: Verdict
+    before: A
+    after: A
+    verdict: Verdict[A]
     outcome: Outcome
 
     @classmethod
-    def of(cls, before: Payment, verdict: Verdict, *, at: str) -> "Decision":
+    def of(cls, before: A, verdict: Verdict[A], *, at: str) -> "Decision[A]":
         """The decision of a rule; `at` (ISO 8601) is when it is written."""
-        after = verdict.payment
-        # Notes about calls of ours show nobody anything.
-        unseen = replace(before, calls=after.calls, creation=after.creation)
-        shows = not after.looks_like(unseen)
+        after = verdict.after
+        shows = not after.looks_like(before)
         if after != before:
             after = after.written(at=at if shows else before.updated_at)
         return cls(
@@ -52,9 +53,10 @@ class Decision:
         )
 
 
-def new_pointers(before: Payment, after: Payment) -> Sequence[Pointer]:
-    """Pointers to ids that became known with this change."""
+def new_pointers(before: Aggregate | None, after: Aggregate) -> Sequence[Pointer]:
+    """Pointers to ids that became known with this change; `before` is None for a row just made."""
+    known = before.pointer_ids if before else frozenset()
     return [
         Pointer(id=pointer_id, aggregate_id=after.id)
-        for pointer_id in sorted(after.pointer_ids - before.pointer_ids)
+        for pointer_id in sorted(after.pointer_ids - known)
     ]

@@ -107,11 +107,11 @@ class EndCreate:
         Written only over the row that the proof was made for: a try since then has changed it.
         """
 
-        def decide(row: Payment) -> Verdict:
+        def decide(row: Payment) -> Verdict[Payment]:
             if row.version != payment.version:
                 raise OutcomeUnknown(f"{payment.id} was tried again meanwhile")
             ended = with_canceled_creation if row.cancel_requested else with_next_attempt
-            return Verdict(payment=ended(row), reason=NEVER_MADE)
+            return Verdict(after=ended(row), reason=NEVER_MADE)
 
         self.telemetry.count("CreationsNeverMade")
         return self.note_answer.decided(payment, call, decide, correlation_id=correlation_id)

@@ -72,7 +72,7 @@ class MakeCall:
             payment,
             call,
             lambda row: Verdict(
-                payment=row.with_call(
+                after=row.with_call(
                     call.ended(CallState.DONE)
                     if is_wanted(row, call)
                     else call.refused(StateConflict.code)
@@ -100,7 +100,7 @@ class MakeCall:
         return self.note_answer.decided(
             payment,
             call,
-            lambda row: Verdict(payment=row.with_call(call), reason=call.refusal),
+            lambda row: Verdict(after=row.with_call(call), reason=call.refusal),
             correlation_id=correlation_id,
         )
 

@@ -37,7 +37,7 @@ ROUND_PAUSE_SECONDS_MAX = 0.2
 # The event that tells of the same thing: its rule decides about an answer as well.
 _SAME_AS_EVENT = "payment_intent.created"
 # Makes of the row, as it is read in each round, what shall be written.
-Decide = Callable[[Payment], Verdict]
+Decide = Callable[[Payment], Verdict[Payment]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,14 +134,14 @@ class NoteAnswer:
         self._tell(decision, call, row)
         return decision.after
 
-    def _ring(self, decision: Decision, call: StripeCall) -> None:
+    def _ring(self, decision: Decision[Payment], call: StripeCall) -> None:
         """Before the commit: once the call's row is final, nobody decides about it again."""
         for alarm in decision.verdict.alarms:
             self.telemetry.alarm(alarm)
         if decision.outcome is Outcome.SUPERSEDED and call.kind != CANCEL_STRAY:
             self.telemetry.alarm("IntentMismatch")
 
-    def _tell(self, decision: Decision, call: StripeCall, row: LedgerRow) -> None:
+    def _tell(self, decision: Decision[Payment], call: StripeCall, row: LedgerRow) -> None:
         self.telemetry.fact(
             "answer noted",
             payment_id=decision.after.id,
@@ -163,7 +163,7 @@ def ledger_type(call: StripeCall) -> str:
     return f"answer.payment_intent.{call.kind}"
 
 
-def _decided(payment: Payment, call: StripeCall, answer: Answer) -> Verdict:
+def _decided(payment: Payment, call: StripeCall, answer: Answer) -> Verdict[Payment]:
     """What the intent's rule says, and the end of the call.
 
     Of a replayed answer only the id and a final state count: what it says of others may be old.
@@ -171,12 +171,12 @@ def _decided(payment: Payment, call: StripeCall, answer: Answer) -> Verdict:
     if call.kind == CHECKOUT:
         # The page makes the intent when it is paid; its events find the payment by its marks.
         session_id = answer.seen.object["id"]
-        return Verdict(payment=replace(payment, checkout_session_id=session_id))
+        return Verdict(after=replace(payment, checkout_session_id=session_id))
     if call.path == EXPIRE_PATH:
         # Nobody can pay on a page that has expired, and nobody has: there is no intent to cancel.
         is_over = answer.seen.object["status"] == "expired" and payment.status.band is Band.OPEN
         noted = payment.with_call(call)
-        return Verdict(payment=with_canceled_creation(noted) if is_over else noted)
+        return Verdict(after=with_canceled_creation(noted) if is_over else noted)
     rule = rule_for(_SAME_AS_EVENT)
     if rule is None:
         raise LookupError("the rules are not loaded")
@@ -186,8 +186,8 @@ def _decided(payment: Payment, call: StripeCall, answer: Answer) -> Verdict:
     if verdict.outcome is Outcome.SUPERSEDED:
         return verdict
     is_old = answer.replayed and answer.seen.source is Source.ANSWER
-    is_for_ever = verdict.payment.status.band is Band.FINAL
-    state = payment if is_old and not is_for_ever else verdict.payment
+    is_for_ever = verdict.after.status.band is Band.FINAL
+    state = payment if is_old and not is_for_ever else verdict.after
     if call.kind == CREATE:
-        return replace(verdict, payment=replace(state, payment_intent_id=answer.seen.object["id"]))
-    return replace(verdict, payment=state.with_call(call))
+        return replace(verdict, after=replace(state, payment_intent_id=answer.seen.object["id"]))
+    return replace(verdict, after=state.with_call(call))

@@ -117,7 +117,7 @@ class RefundPayment:
                 return payment, False
             now = self.clock.now()
             after = request.reserved(payment, stage=self.stage.name, at=int(now))
-            decision = Decision.of(payment, Verdict(payment=after), at=iso(now))
+            decision = Decision.of(payment, Verdict(after=after), at=iso(now))
             try:
                 # With the pointer by which a repeat finds it, whatever payment that names.
                 self.books.commit(decision.commit())

@@ -220,10 +220,10 @@ class RunOperation:
     def _next_call(self, payment: Payment, call: StripeCall, run: "_Run") -> Payment:
         """Not done, and nothing can come of it any more: the same request under the next key."""
 
-        def decide(row: Payment) -> Verdict:
+        def decide(row: Payment) -> Verdict[Payment]:
             if row.version != payment.version:
                 raise OutcomeUnknown(f"{payment.id} was changed meanwhile")
-            return Verdict(payment=with_next_call(row, call), reason=NEVER_MADE)
+            return Verdict(after=with_next_call(row, call), reason=NEVER_MADE)
 
         return self.note_answer.decided(payment, call, decide, correlation_id=run.correlation_id)
 
@@ -267,7 +267,7 @@ class RunOperation:
         self.note_answer.decided(
             payment,
             call,
-            lambda row: Verdict(payment=row, reason=reason),
+            lambda row: Verdict(after=row, reason=reason),
             correlation_id=run.correlation_id,
         )
 

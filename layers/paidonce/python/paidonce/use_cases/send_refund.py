@@ -121,7 +121,7 @@ class SendRefund:
             self.note_answer.decided(
                 payment,
                 refund.call,
-                lambda row: Verdict(payment=row, reason="known_before"),
+                lambda row: Verdict(after=row, reason="known_before"),
                 correlation_id=correlation_id,
             )
 
@@ -185,12 +185,12 @@ class SendRefund:
     ) -> Payment:
         """The list shows that nothing was made: the same request under a new key."""
 
-        def decide(row: Payment) -> Verdict:
+        def decide(row: Payment) -> Verdict[Payment]:
             refund = row.refund(refund_id)
             if refund is None or row.version != payment.version:
                 # What was proven of the row that was read need not hold for another one.
                 raise OutcomeUnknown(f"{payment.id} was changed meanwhile")
-            return Verdict(payment=with_next_key(row, refund, call), reason=NEVER_MADE)
+            return Verdict(after=with_next_key(row, refund, call), reason=NEVER_MADE)
 
         self.telemetry.count("RefundsAskedAnew")
         return self.note_answer.decided(payment, call, decide, correlation_id=correlation_id)
@@ -283,7 +283,7 @@ def _look(found: Mapping[str, Any], *, at: int) -> Sighting:
     return Sighting(object=found, as_of_from=at, as_of=at, source=Source.FETCH)
 
 
-def _by_rule(payment: Payment, seen: Sighting) -> Verdict:
+def _by_rule(payment: Payment, seen: Sighting) -> Verdict[Payment]:
     rule = rule_for(_SAME_AS_EVENT)
     if rule is None:
         raise LookupError("the rules are not loaded")
@@ -295,14 +295,14 @@ def _by_rule(payment: Payment, seen: Sighting) -> Verdict:
 
 def _without(
     payment: Payment, refund_id: str, refusal: type[Rejected], *, stripe_code: str | None
-) -> Verdict:
+) -> Verdict[Payment]:
     """The payment without this refund, unless an event has shown meanwhile that it was made."""
     refund: Refund | None = payment.refund(refund_id)
     if refund is None or not refund.is_asked:
-        return Verdict(payment=payment)
+        return Verdict(after=payment)
     ended = refund.refused(refusal.code, stripe_code=stripe_code)
     return Verdict(
-        payment=payment.with_refund(ended),
+        after=payment.with_refund(ended),
         reason="refused_by_stripe",
         notices=((ended.status.told_as, ended.id),),
     )
