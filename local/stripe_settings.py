@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 import stripe
 from mypy_boto3_secretsmanager import SecretsManagerClient
+from paidonce import rules
+from paidonce.domain import permissions, rulebook
 
 from local.deployment import output
 from local.errors import LocalCloudError
@@ -17,35 +19,19 @@ from local.servers import CHECKOUT
 # Otherwise the library leaves an id of this machine in ~/.config/stripe, for Stripe's statistics.
 stripe.enable_telemetry = False
 
-# The Stripe permissions of each restricted key, as docs/deploy.md tells an operator to tick them.
-KEY_PERMISSIONS: Mapping[str, Sequence[str]] = {
-    "PaymentsKeyArn": (
-        "payment_intent_write",
-        "customer_write",
-        "product_read",
-        "plan_read",
-        "subscription_write",
-        # Read inside the answers about subscriptions (expand).
-        "invoice_read",
-        "setup_intent_read",
-        "checkout_session_write",
-        "customer_portal_write",
-    ),
-    "RefundsKeyArn": ("charge_write",),
-    "ReaderKeyArn": (
-        "event_read",
-        "webhook_read",
-        "payment_intent_read",
-        "payment_method_read",
-        "charge_read",
-        "customer_read",
-        "dispute_read",
-        "invoice_read",
-        "subscription_read",
-        "checkout_session_read",
-    ),
-    "EndpointsKeyArn": ("webhook_write",),
+# The output of each key's secret, and the key's name in the manifest of permissions.
+KEY_OF_OUTPUT: Mapping[str, str] = {
+    "PaymentsKeyArn": "payments",
+    "RefundsKeyArn": "refunds",
+    "ReaderKeyArn": "reader",
+    "EndpointsKeyArn": "endpoints",
 }
+
+
+def key_permissions(key: str) -> list[str]:
+    """What an operator ticks for this key, by Stripe's names."""
+    rulebook.load(rules)
+    return [permission.name for permission in permissions.of_key(key)]
 
 
 def stage_setting(stage: str, name: str) -> str:
@@ -69,10 +55,10 @@ def put_keys(
     secrets: SecretsManagerClient, outputs: Mapping[str, str], stripe_api_url: str, key: str
 ) -> None:
     """Give each key secret a restricted key of the stand-in, unless it has one that works there."""
-    for name, permissions in KEY_PERMISSIONS.items():
+    for name, key_name in KEY_OF_OUTPUT.items():
         arn = output(outputs, name)
         if not _works(_document(secrets, arn).get("key"), stripe_api_url):
-            made = _restricted_key(stripe_api_url, key, permissions)
+            made = _restricted_key(stripe_api_url, key, key_permissions(key_name))
             _put(secrets, arn, {"key": made, "created": _now()})
 
 
@@ -133,10 +119,10 @@ def _works(key: str | None, stripe_api_url: str) -> bool:
     return answer.status_code != httpx.codes.UNAUTHORIZED
 
 
-def _restricted_key(stripe_api_url: str, key: str, permissions: Sequence[str]) -> str:
+def _restricted_key(stripe_api_url: str, key: str, names: Sequence[str]) -> str:
     answer = httpx.post(
         f"{stripe_api_url}/_test/keys",
-        json={"permissions": list(permissions), "livemode": False},
+        json={"permissions": list(names), "livemode": False},
         headers=_authorized(key),
         trust_env=False,
     )

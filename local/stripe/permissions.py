@@ -34,6 +34,10 @@ PERMISSIONS = {
     "test_helpers": ("billing_clock", "Test clocks"),
     "tokens": ("token", "Tokens"),
     "webhook_endpoints": ("webhook", "Webhook Endpoints"),
+    # What the stand-in does not do, but a key may be asked for: 403 without, 404 with it.
+    "payouts": ("payout", "Payouts"),
+    "topups": ("topup", "Top-ups"),
+    "transfers": ("transfer", "Transfers"),
 }
 
 NAMES = frozenset(
@@ -68,6 +72,24 @@ def check(key: ApiKey, method: str, path: str, account_id: str) -> None:
         )
     if key.kind is KeyKind.RESTRICTED:
         _check_restricted(key, method, path, account_id)
+
+
+def check_unbuilt(key: ApiKey, method: str, path: str, account_id: str) -> None:
+    """Raises 403 for a path that Stripe has and the stand-in has not, unless the key may use it."""
+    parts = path.split("/")
+    if key.kind is KeyKind.RESTRICTED and len(parts) > 2 and parts[2] in PERMISSIONS:  # noqa: PLR2004 - "", "v1", name
+        _check_restricted(key, method, path, account_id)
+
+
+def check_expanded(key: ApiKey, kind: str, account_id: str) -> None:
+    """Raises 403 unless a restricted key may read an object that an answer is to carry whole."""
+    path = f"/v1/{_PATH_OF.get(kind, f'{kind}s')}"
+    if key.kind is KeyKind.RESTRICTED and path.split("/")[2] in PERMISSIONS:
+        _check_restricted(key, "GET", path, account_id)
+
+
+# Kinds whose path is not their plural.
+_PATH_OF = {"checkout.session": "checkout/sessions", "radar.early_fraud_warning": "radar"}
 
 
 def needed(method: str, path: str) -> tuple[str, str]:

@@ -104,6 +104,7 @@ class Pipeline:
         _check_other_account(request.headers.get("stripe-account"), account, key)
         found = self.router.find(request.method, request.path)
         if found is None or not has_path(found[0].path, release):
+            permissions.check_unbuilt(key, request.method, request.path, account.id)
             raise unknown_url(request.method, request.path)
         route, values = found
         account.rate_limits.check(f"{route.method} {route.path}")
@@ -201,7 +202,11 @@ def as_bytes(shown: Json) -> bytes:
 
 def _shown(call: Call, result: Json) -> Json:
     expand: list[str] = call.params.get("expand") or []
-    return in_release(rendered(call.account, result, expand), call.release)
+
+    def may_see(kind: str) -> None:
+        permissions.check_expanded(call.key, kind, call.account.id)
+
+    return in_release(rendered(call.account, result, expand, may_see), call.release)
 
 
 def _parameters(request: Request) -> Json:

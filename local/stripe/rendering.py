@@ -27,7 +27,16 @@ def includable(kind: str, field: str) -> Callable[[Includable], Includable]:
     return register
 
 
-def rendered(account: "Account", about: Json, expand: list[str] | None = None) -> Json:
+# Raises unless whoever asks may see an object of this kind.
+MaySee = Callable[[str], None]
+
+
+def rendered(
+    account: "Account",
+    about: Json,
+    expand: list[str] | None = None,
+    may_see: MaySee = lambda _kind: None,
+) -> Json:
     """The object as it goes over the wire."""
     shown: Json = public(about)
     for path in expand or ():
@@ -37,21 +46,22 @@ def rendered(account: "Account", about: Json, expand: list[str] | None = None) -
                 f"You cannot expand more than {_DEPTH_MAX} levels of a property. Property: {path}",
                 param="expand",
             )
-        _expand(account, shown, parts, path)
+        _expand(account, shown, parts, path, may_see)
     return shown
 
 
-def _expand(account: "Account", node: Json, parts: list[str], path: str) -> None:
+def _expand(account: "Account", node: Json, parts: list[str], path: str, may_see: MaySee) -> None:
     field, rest = parts[0], parts[1:]
     value = _value(account, node, field, path)
     if isinstance(value, str):
         behind = account.store.anywhere(value)
         if behind is None or field == "id":
             raise _not_expandable(path)
+        may_see(behind["object"])
         value = node[field] = public(behind)
     for below in value if isinstance(value, list) else [value]:
         if isinstance(below, dict) and rest:
-            _expand(account, below, rest, path)
+            _expand(account, below, rest, path, may_see)
     if isinstance(value, list) and not rest:
         node[field] = [_entry(account, one) for one in value]
 

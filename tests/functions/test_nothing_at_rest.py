@@ -21,7 +21,7 @@ from moto import mock_aws
 from bench.settings import ENVIRONMENT
 from local.stripe.application import Settings
 from local.stripe.server import running
-from local.stripe_settings import KEY_PERMISSIONS
+from local.stripe_settings import key_permissions
 from tests.functions.payments_api.a_browser import Browser, Context, Reply
 
 SCOPES = " ".join(
@@ -29,9 +29,7 @@ SCOPES = " ".join(
     for what in ("payments", "refunds", "customers", "subscriptions")
     for may in ("read", "write", "any", "amount")
 )
-KEYS = {"PAYMENTS_KEY_ARN": "PaymentsKeyArn", "REFUNDS_KEY_ARN": "RefundsKeyArn"} | {
-    "READER_KEY_ARN": "ReaderKeyArn"
-}
+KEYS = {"PAYMENTS_KEY_ARN": "payments", "REFUNDS_KEY_ARN": "refunds", "READER_KEY_ARN": "reader"}
 FUNCTIONS = ("payments_api", "refunds_api", "apply_event")
 ACCOUNT = "sk_" + "test_" + "nothingatrest00000000000"
 CARD = "4242424242424242"
@@ -66,8 +64,8 @@ class City:
 
     def puts_keys(self) -> None:
         """A restricted key in each secret."""
-        for variable, output in KEYS.items():
-            wanted = {"permissions": list(KEY_PERMISSIONS[output]), "livemode": False}
+        for variable, name in KEYS.items():
+            wanted = {"permissions": key_permissions(name), "livemode": False}
             key = self.control("keys", wanted)["key"]
             self.stripe_keys.append(key)
             boto3.client("secretsmanager").create_secret(

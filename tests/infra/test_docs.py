@@ -3,7 +3,7 @@
 import re
 
 from paidonce import rules
-from paidonce.domain import rulebook
+from paidonce.domain import permissions, rulebook
 
 from tests.infra.templates import ROOT, Assembly, setting_keys
 
@@ -30,7 +30,11 @@ def test_the_api_version_it_names_is_the_stage_s(prod: Assembly) -> None:
     assert set(re.findall(r"api_version=(\S+)", DEPLOY)) == {prod.stage.stripe.api_version}
 
 
-def test_each_restricted_key_has_its_row(prod: Assembly) -> None:
-    for name in prod.resources("AWS::SecretsManager::Secret"):
-        if "/keys/" in name:
-            assert f"`{name.replace('/prod/', '/STAGE/')}`" in DEPLOY
+def test_the_table_of_permissions_is_the_manifest(prod: Assembly) -> None:
+    """`| secret | cells |`, one row for each key, as `permissions.of_key` says."""
+    rulebook.load(rules)
+    for key in permissions.KEYS:
+        cells = " · ".join(permission.shown for permission in permissions.of_key(key))
+        assert f"| `paidonce/STAGE/stripe/keys/{key}` | {cells} |" in DEPLOY
+    secrets = [n for n in prod.resources("AWS::SecretsManager::Secret") if "/keys/" in n]
+    assert sorted(name.rpartition("/")[2] for name in secrets) == sorted(permissions.KEYS)

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from local.shop import Shop
-from local.stripe_settings import KEY_PERMISSIONS
+from local.stripe_settings import key_permissions
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
 
@@ -97,7 +97,7 @@ def test_a_revoked_key_stops_payments_and_a_new_one_lets_them_go_on(shop: Shop) 
         made = shop.control(
             "POST",
             "keys",
-            {"permissions": list(KEY_PERMISSIONS["PaymentsKeyArn"]), "livemode": False},
+            {"permissions": key_permissions("payments"), "livemode": False},
         )
         put_payments_key(shop, made["key"])
     taken = shop.until(

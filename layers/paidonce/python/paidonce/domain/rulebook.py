@@ -149,3 +149,8 @@ def catalogue_rule_for(event_type: str) -> CatalogueRule | None:
 def event_types() -> tuple[str, ...]:
     """Every type that has a rule: what is subscribed at Stripe, granted and replayed."""
     return tuple(sorted([*_RULES, *_CATALOGUE_RULES]))
+
+
+def resources() -> tuple[str, ...]:
+    """What a rule may have to read at Stripe before it decides; a catalogue's never does."""
+    return tuple(sorted({rule.resource for rule in _RULES.values()}))
