@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from paidonce.domain.errors import InvalidRequest
+from paidonce.domain.reading import Reading
 from paidonce.domain.stripe_event import StripeEvent
 from paidonce.use_cases.ports import Delivery
 
@@ -30,25 +31,42 @@ def _delivery(record: Mapping[str, Any]) -> Delivery:
         for name, value in record["messageAttributes"].items()
         if value.get("stringValue")
     }
-    found = _event(record["body"])
+    found = _found(record["body"], sent_at=int(record["attributes"]["SentTimestamp"]) // 1000)
     return Delivery(
         message_id=record["messageId"],
         receipt_handle=record["receiptHandle"],
         receive_count=int(record["attributes"]["ApproximateReceiveCount"]),
         body=record["body"],
         attributes=attributes,
-        event_id=found.id if isinstance(found, StripeEvent) else found,
-        event=found if isinstance(found, StripeEvent) else None,
+        event_id=found.event_id,
+        event=found.event,
+        reading=found.reading,
     )
 
 
-def _event(body: str) -> StripeEvent | str | None:
-    """The event, its id where the message carries no more, or None: no message of ours."""
+class _Found(NamedTuple):
+    """What a body holds; nothing of it: no message of ours."""
+
+    event_id: str | None = None
+    event: StripeEvent | None = None
+    reading: str | None = None
+
+
+def _found(body: str, *, sent_at: int) -> _Found:
+    """The event, its id where the message carries no more, or what is to be read at Stripe.
+
+    Not dropped where it is no message of ours: without an id it fails at its record's edge, tries,
+    and is a dead letter.
+    """
     try:
         document = json.loads(body)
-        if isinstance(document, Mapping) and document.get("kind") == "event":
-            return str(document["id"])
-        return StripeEvent.from_document(document)
+        kind = document.get("kind") if isinstance(document, Mapping) else None
+        if kind == "event":
+            return _Found(event_id=str(document["id"]))
+        if kind == "read":
+            reading = Reading.of_message(document, sent_at=sent_at)
+            return _Found(event_id=reading.name, reading=reading.object_id) if reading else _Found()
+        event = StripeEvent.from_document(document)
     except (ValueError, RecursionError, KeyError, InvalidRequest):
-        # Not dropped: without an id it fails at its record's edge, tries, and is a dead letter.
-        return None
+        return _Found()
+    return _Found(event_id=event.id, event=event)

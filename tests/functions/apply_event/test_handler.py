@@ -196,7 +196,19 @@ def test_an_id_alone_is_fetched(worker: Worker) -> None:
     assert worker.row("evt_9")["outcome"] == "waiting"
 
 
-@pytest.mark.parametrize("body", ["not json", "[]", "{}", '{"kind": "event"}', "[" * 50_000])
+def test_a_reading_has_its_own_row(worker: Worker) -> None:
+    """The key is a placeholder here, so it waits: under the second in which it was asked for."""
+    body = '{"kind": "read", "schema": 1, "object": "pi_1", "as_of": 1790000007}'
+    assert worker.takes(record(body)) == []
+    assert worker.row("read#pi_1#1790000007")["reason"] == "not_configured"
+    assert worker.takes(record('{"kind": "read", "object": "pi_1"}')) == []
+    assert worker.row("read#pi_1#1790000000")["outcome"] == "waiting"
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["not json", "[]", "{}", '{"kind": "event"}', '{"kind": "read", "object": 1}', "[" * 50_000],
+)
 def test_a_message_that_is_none_of_ours_comes_again(worker: Worker, body: str) -> None:
     assert worker.takes(record(body)) == ["m1"]
 

@@ -83,6 +83,8 @@ class CatalogueRule:
 
 
 _RULES: dict[str, Rule] = {}
+# Rules of readings, by what the ids of such objects begin with.
+_READINGS: dict[str, Rule] = {}
 _CATALOGUE_RULES: dict[str, CatalogueRule] = {}
 
 
@@ -92,13 +94,16 @@ def decides(
     of: type[A],
     names: Names | None = None,
     begins: Begins[A] | None = None,
+    reads: tuple[str, ...] = (),
 ) -> Callable[[Decide[A]], Decide[A]]:
-    """Register a pure function as the rule of these event types; one rule per type (see `Rule`)."""
+    """Register a pure function as the rule of these event types; one rule per type (see `Rule`).
+
+    `reads`: what ids begin with (`re_`) of the objects whose readings it decides about, too.
+    """
 
     def register(decide: Decide[A]) -> Decide[A]:
-        for event_type in event_types:
-            _refuse_second(event_type)
-            _RULES[event_type] = Rule(
+        def rule(event_type: str) -> Rule:
+            return Rule(
                 event_type=event_type,
                 resource=resource,
                 decide=decide,
@@ -106,6 +111,14 @@ def decides(
                 names=names,
                 begins=begins,
             )
+
+        for event_type in event_types:
+            _refuse_second(event_type)
+            _RULES[event_type] = rule(event_type)
+        for prefix in reads:
+            if prefix in _READINGS:
+                raise ValueError(f"readings of {prefix} have two rules")
+            _READINGS[prefix] = rule(f"reading.{resource}")
         return decide
 
     return register
@@ -137,8 +150,14 @@ def load(package: ModuleType) -> None:
 
 
 def rule_for(event_type: str) -> Rule | None:
-    """The rule of this type, or None when nothing here decides about it."""
-    return _RULES.get(event_type)
+    """The rule of this type (an event's, or a reading's); None when nothing decides about it."""
+    readings = (rule for rule in _READINGS.values() if rule.event_type == event_type)
+    return _RULES.get(event_type) or next(readings, None)
+
+
+def reading_rule_for(object_id: str) -> Rule | None:
+    """The rule that decides about a reading of the object with this id of Stripe's."""
+    return next((r for prefix, r in _READINGS.items() if object_id.startswith(prefix)), None)
 
 
 def catalogue_rule_for(event_type: str) -> CatalogueRule | None:

@@ -58,6 +58,22 @@ class StripeEvent:
             request_id=_request_id(request),
         )
 
+    @classmethod
+    def of_reading(
+        cls, name: str, event_type: str, found: Mapping[str, Any], *, at: int, livemode: bool
+    ) -> "StripeEvent":
+        """A look of our own at an object, told as if Stripe had sent it; `at` is in seconds."""
+        return cls(
+            id=name,
+            type=event_type,
+            created=at,
+            livemode=livemode,
+            account=None,
+            api_version=None,
+            object=found,
+            request_id=None,
+        )
+
     @property
     def object_id(self) -> str | None:
         """Stripe's id of the object that the event is about."""

@@ -22,6 +22,7 @@ from paidonce.domain.sighting import Sighting, Source
     "payment_intent.canceled",
     resource="payment_intent",
     of=Payment,
+    reads=("pi_",),
 )
 def settle(payment: Payment, seen: Sighting) -> Verdict[Payment] | FetchFirst:
     """A later band wins, an earlier never; inside the open band the newer look at Stripe wins.

@@ -19,6 +19,7 @@ from paidonce.domain.stripe_call import CallState
     "charge.refund.updated",
     resource="refund",
     of=Payment,
+    reads=("re_", "pyr_"),
 )
 def settle(payment: Payment, seen: Sighting) -> Verdict[Payment]:
     """A refund moves one way (it can still fail after it succeeded), so its status alone decides.

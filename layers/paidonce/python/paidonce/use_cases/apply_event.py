@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from paidonce.domain.errors import ChangedMeanwhile, TryAgain
 from paidonce.domain.ownership import FOREIGN, Parent, Stage, owner_of_object
-from paidonce.domain.rulebook import FetchFirst, rule_for
+from paidonce.domain.rulebook import FetchFirst, reading_rule_for, rule_for
 from paidonce.domain.sighting import Sighting
 from paidonce.domain.stripe_event import StripeEvent
 from paidonce.use_cases.cancel_strays import CancelStrays, StrayNotQueuedError
@@ -157,7 +157,7 @@ class ApplyEvent:
             if event is None:
                 if self._has_final_row(event_id):
                     return self._tell_repeat(event_id)
-                event = self.reader.event(event_id)
+                event = self._read_anew(delivery, event_id)
             fold = self._opened([event], parents)
             if fold.was_final(event_id):
                 self._tell_repeat(event_id)
@@ -188,14 +188,30 @@ class ApplyEvent:
 
         Answers the parent that has to be read before, together with its row.
         """
-        wanted = fold.add(delivery, event)
+        rule = rule_for(event.type)
+        seen = None
+        if delivery.reading and rule:
+            # What told whose it is was read before the row: it may be older than what stands there.
+            seen = self._retrieved(rule.resource, delivery.reading)
+        wanted = fold.add(delivery, event, seen=seen)
         if isinstance(wanted, ReadParent):
             return wanted.parent
-        rule = rule_for(event.type)
         if wanted and rule:
             seen = self._retrieved(wanted.resource or rule.resource, wanted.object_id)
             fold.add(delivery, event, seen=seen)
         return None
+
+    def _read_anew(self, delivery: Delivery, event_id: str) -> StripeEvent:
+        """What the message carries no more than the id of: an event, or an object to look at."""
+        if delivery.reading is None:
+            return self.reader.event(event_id)
+        rule = reading_rule_for(delivery.reading)
+        if rule is None:
+            raise UnreadableMessageError(delivery.message_id)
+        seen = self._retrieved(rule.resource, delivery.reading)
+        return StripeEvent.of_reading(
+            event_id, rule.event_type, seen.object, at=seen.as_of, livemode=self.stage.livemode
+        )
 
     def _read(self, parent: Parent) -> Parents:
         """Whose the parent is, by its own marks."""

@@ -178,8 +178,9 @@ class Delivery:
     """One message of the events queue.
 
     `event` is None when the message carries only an id; `event_id` is None when it is no message of
-    ours. `attributes` are those that the receiver gave, and `wait_attempt`, `first_seen` and
-    `wait_reason` on a copy that waited.
+    ours. `reading` is the id of an object that shall be read at Stripe and decided as its events
+    are; `event_id` is then the reading's own name in the ledger. `attributes` are those that the
+    receiver gave, and `wait_attempt`, `first_seen` and `wait_reason` on a copy that waited.
     """
 
     message_id: str
@@ -189,6 +190,7 @@ class Delivery:
     attributes: Mapping[str, str]
     event_id: str | None
     event: StripeEvent | None = None
+    reading: str | None = None
 
 
 class EventQueue(Protocol):
