@@ -31,7 +31,7 @@ def _delivery(record: Mapping[str, Any]) -> Delivery:
         for name, value in record["messageAttributes"].items()
         if value.get("stringValue")
     }
-    found = _found(record["body"], sent_at=int(record["attributes"]["SentTimestamp"]) // 1000)
+    found = _found(record)
     return Delivery(
         message_id=record["messageId"],
         receipt_handle=record["receiptHandle"],
@@ -52,18 +52,19 @@ class _Found(NamedTuple):
     reading: str | None = None
 
 
-def _found(body: str, *, sent_at: int) -> _Found:
-    """The event, its id where the message carries no more, or what is to be read at Stripe.
+def _found(record: Mapping[str, Any]) -> _Found:
+    """The event, its id where the body carries no more, or what is to be read at Stripe.
 
     Not dropped where it is no message of ours: without an id it fails at its record's edge, tries,
     and is a dead letter.
     """
     try:
-        document = json.loads(body)
+        document = json.loads(record["body"])
         kind = document.get("kind") if isinstance(document, Mapping) else None
         if kind == "event":
             return _Found(event_id=str(document["id"]))
         if kind == "read":
+            sent_at = int(record["attributes"]["SentTimestamp"]) // 1000
             reading = Reading.of_message(document, sent_at=sent_at)
             return _Found(event_id=reading.name, reading=reading.object_id) if reading else _Found()
         event = StripeEvent.from_document(document)
