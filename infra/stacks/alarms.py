@@ -148,6 +148,11 @@ ALARMS = (
         metric=_counted("DeadEvents", "apply_event"),
     ),
     Watch(
+        name="unknown-api-version",
+        says="Stripe sends events in an API version that we do not know: they are read as ours.",
+        metric=_counted("UnknownApiVersion", "apply_event"),
+    ),
+    Watch(
         name="operations-dead-letters",
         says="A call to Stripe was given up: what a caller was promised may not be done.",
         metric=lambda service: (

@@ -6,7 +6,6 @@ from urllib.parse import parse_qs
 
 import pytest
 import stripe
-from paidonce.adapters.stripe_calls import STRIPE_API_VERSION
 from paidonce.domain.errors import (
     KeyRefused,
     NotConfigured,
@@ -14,6 +13,7 @@ from paidonce.domain.errors import (
     StripeRefused,
     TryAgain,
 )
+from paidonce.domain.versions import PINNED
 
 from tests.adapters.canned import STRIPE_NOW, Canned
 from tests.adapters.stripe_bench import (
@@ -41,7 +41,7 @@ def test_an_intent_is_asked_for_with_the_given_key_and_version(bench: Bench) -> 
     assert (asked.method, asked.path) == ("POST", "/v1/payment_intents")
     assert asked.headers["idempotency-key"] == "pay_1_a1"
     assert asked.headers["authorization"] == f"Bearer {KEYS[0]}"
-    assert asked.headers["stripe-version"] == STRIPE_API_VERSION
+    assert asked.headers["stripe-version"] == PINNED
     assert parse_qs(asked.body) == {
         "amount": ["1000"],
         "currency": ["usd"],
@@ -51,7 +51,7 @@ def test_an_intent_is_asked_for_with_the_given_key_and_version(bench: Bench) -> 
 
 def test_the_version_is_the_pinned_librarys_own() -> None:
     """Product, endpoint and library never disagree."""
-    assert stripe.api_version == STRIPE_API_VERSION
+    assert stripe.api_version == PINNED
 
 
 def test_an_answer_is_dated_by_stripes_clock_and_the_calls_duration(bench: Bench) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from paidonce.domain.errors import InvalidRequest
 from paidonce.domain.stripe_event import StripeEvent
+from paidonce.domain.upcasting import upcast
 
 OLD_PAYLOADS = sorted((Path(__file__).parent.parent / "events" / "stripe-old").glob("*.json"))
 LEAST = {"id": "evt_1", "type": "a.b", "created": 1}
@@ -62,6 +63,11 @@ def test_a_thin_event_writes_its_moment_in_iso_8601() -> None:
 
 def test_before_2017_the_request_was_its_id() -> None:
     assert event(request="req_1").request_id == "req_1"
+
+
+def test_before_2017_the_account_was_a_user() -> None:
+    assert event(user_id="acct_1").account == "acct_1"
+    assert event(user_id="acct_1", account="acct_2").account == "acct_2"
 
 
 @pytest.mark.parametrize("value", [None, 5, "", "a b", "a\n", "é", "e" * 256, [], {}])
@@ -143,4 +149,4 @@ def test_payloads_of_old_api_versions_are_read(path: Path) -> None:
         document["type"],
         document["created"],
     )
-    assert found.object == document["data"]["object"]
+    assert found.object == upcast(document["data"]["object"])

@@ -18,10 +18,8 @@ from paidonce.domain import decline
 from paidonce.domain.errors import CardDeclined, KeyRefused, StripeRefused
 from paidonce.domain.sighting import Sighting, Source
 from paidonce.domain.stripe_call import STATE_REFUSALS
+from paidonce.domain.versions import PINNED
 from paidonce.use_cases.ports import Clock, Telemetry
-
-# The version that the pinned library speaks (a test compares); endpoints are made with the same.
-STRIPE_API_VERSION = "2026-10-28.endive"
 
 # The library would tell Stripe how long our calls take and on which platform.
 stripe.enable_telemetry = False
@@ -100,7 +98,7 @@ class StripeCalls:
         base_url: str,
         clock: Clock,
         telemetry: Telemetry,
-        api_version: str = STRIPE_API_VERSION,
+        api_version: str = PINNED,
         breaker: Breaker | None = None,
     ) -> None:
         self._key = key

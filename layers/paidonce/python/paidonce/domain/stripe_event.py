@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from paidonce.domain.errors import InvalidRequest
+from paidonce.domain.upcasting import upcast
 
 # What Stripe's ids and types are made of; 255 is also the limit of its own ids (API docs).
 _WORD = re.compile(r"[A-Za-z0-9_.\-]{1,255}", re.ASCII)
@@ -17,8 +18,9 @@ _WORD = re.compile(r"[A-Za-z0-9_.\-]{1,255}", re.ASCII)
 class StripeEvent:
     """A webhook payload, or an answer of GET /v1/events/{id}: both have one shape.
 
-    `created` is in whole seconds since 1970, Stripe's clock. `object` is `data.object`, or empty
-    for events that carry none (thin events). `api_version` is None for some old events.
+    `created` is in whole seconds since 1970, Stripe's clock. `object` is `data.object` in the shape
+    of our own API version, or empty for events that carry none (thin events). `api_version` is the
+    one that Stripe wrote it in, and None for some old events.
     """
 
     id: str
@@ -52,9 +54,10 @@ class StripeEvent:
             type=_word(document, "type"),
             created=_seconds(document.get("created")),
             livemode=document.get("livemode") is True,
-            account=_optional_word(document.get("account")),
+            # `user_id` before 2017-05-25 (https://docs.stripe.com/changelog#2017-05-25).
+            account=_optional_word(document.get("account") or document.get("user_id")),
             api_version=_optional_word(document.get("api_version")),
-            object=found if isinstance(found, Mapping) else {},
+            object=upcast(found) if isinstance(found, Mapping) else {},
             request_id=_request_id(request),
         )
 

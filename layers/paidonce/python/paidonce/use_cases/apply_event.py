@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from paidonce.domain import versions
 from paidonce.domain.errors import ChangedMeanwhile, TryAgain
 from paidonce.domain.ownership import FOREIGN, Parent, Stage, owner_of_object
 from paidonce.domain.rulebook import FetchFirst, reading_rule_for, rule_for
@@ -244,6 +245,9 @@ class ApplyEvent:
         self.books.commit(fold.entry())
         for row in fold.rows:
             self.telemetry.count(f"Events{row.outcome.value.capitalize()}")
+            if not versions.is_known(row.api_version):
+                # Decided all the same: its shape was read as ours.
+                self.telemetry.count("UnknownApiVersion")
             self.telemetry.fact(
                 "event decided",
                 event_id=row.event_id,
@@ -251,6 +255,7 @@ class ApplyEvent:
                 outcome=row.outcome.value,
                 reason=row.reason,
                 aggregate_id=row.aggregate_id,
+                api_version=row.api_version,
                 correlation_id=row.correlation_id,
                 stripe_request_id=row.request_id,
             )
