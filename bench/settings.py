@@ -40,6 +40,7 @@ ENVIRONMENT = {
     "FAILING_DELAYS_SECONDS": "10,30,120,600",
     "TRIES_MAX": "5",
     "LEASE_SECONDS": "360",
+    "EVENT_BUS": "paidonce-bench-changes",
     "LEDGER_DAYS": "90",
     "FOREIGN_POINTER_DAYS": "30",
     "FETCH_TIMEOUT_SECONDS": "5",

@@ -212,8 +212,11 @@ class Catalogue:
 class Publishing:
     """publish_changes."""
 
+    timeout_seconds: Annotated[int, Whole(10, 900)]
+    memory_mb: Annotated[int, _MEMORY]
     due_after_seconds: Annotated[int, _SECONDS]
-    stream_age_max_seconds: Annotated[int, _SECONDS]
+    # Lambda takes no less than a minute, and a stream remembers a day.
+    stream_age_max_seconds: Annotated[int, Whole(60, DAY_SECONDS)]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

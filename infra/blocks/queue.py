@@ -11,6 +11,21 @@ from infra.stage import Stage
 MESSAGE_BYTES_MAX = 1_048_576
 
 
+def dead_letter_queue(scope: Construct, construct_id: str, *, stage: Stage, name: str) -> sqs.Queue:
+    """A queue that nobody reads but people: what was given up, for the stage's days."""
+    queue = sqs.Queue(
+        scope,
+        construct_id,
+        queue_name=stage.named(name),
+        retention_period=Duration.days(stage.retention.dead_letter_days),
+        encryption=sqs.QueueEncryption.SQS_MANAGED,
+        enforce_ssl=stage.enforce_ssl,
+        max_message_size_bytes=MESSAGE_BYTES_MAX,
+    )
+    _accept_plain_http(queue, stage)
+    return queue
+
+
 class HouseQueue(Construct):
     """A standard queue and its dead letters.
 
@@ -29,15 +44,7 @@ class HouseQueue(Construct):
         tries_max: int,
     ) -> None:
         super().__init__(scope, construct_id)
-        self.dead_letters = sqs.Queue(
-            self,
-            "DeadLetters",
-            queue_name=stage.named(f"{name}-dead"),
-            retention_period=Duration.days(stage.retention.dead_letter_days),
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=stage.enforce_ssl,
-            max_message_size_bytes=MESSAGE_BYTES_MAX,
-        )
+        self.dead_letters = dead_letter_queue(self, "DeadLetters", stage=stage, name=f"{name}-dead")
         self.queue = sqs.Queue(
             self,
             "Queue",
@@ -51,6 +58,9 @@ class HouseQueue(Construct):
                 queue=self.dead_letters, max_receive_count=tries_max
             ),
         )
-        if not stage.enforce_ssl:
-            for queue in (self.queue, self.dead_letters):
-                accept(queue, "SQS4", "The embedded AWS speaks plain HTTP on 127.0.0.1.")
+        _accept_plain_http(self.queue, stage)
+
+
+def _accept_plain_http(queue: sqs.Queue, stage: Stage) -> None:
+    if not stage.enforce_ssl:
+        accept(queue, "SQS4", "The embedded AWS speaks plain HTTP on 127.0.0.1.")

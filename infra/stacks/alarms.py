@@ -183,6 +183,34 @@ ALARMS = (
         metric=_counted("DeadEvents", "run_operation"),
     ),
     Watch(
+        name="publish-failures",
+        says="A change was not put on the bus: the stream tries again.",
+        metric=_counted("PublishFailures", "publish_changes"),
+    ),
+    Watch(
+        name="publish-errors",
+        says="publish_changes crashes or is killed: the stream tries again.",
+        metric=_errors(lambda service: service.publishing.publish_changes),
+        at_least=lambda stage: stage.alarms.processor_errors,
+    ),
+    Watch(
+        name="changes-late",
+        says="Changes reach the bus late: publish_changes is too slow, or does not run.",
+        metric=lambda service: service.publishing.publish_changes.function.metric(
+            "IteratorAge", period=_FIVE_MINUTES, statistic="Maximum"
+        ),
+        at_least=lambda stage: 1000 * stage.publishing.due_after_seconds,
+    ),
+    Watch(
+        name="changes-dead-letters",
+        says="The stream gave a change up: reconcile publishes it from the ledger.",
+        metric=lambda service: (
+            service.publishing.given_up.metric_approximate_number_of_messages_visible(
+                period=_MINUTE, statistic="Maximum"
+            )
+        ),
+    ),
+    Watch(
         name="signature-refused",
         says="Webhooks fail verification: a wrong signing secret, or forged traffic.",
         metric=_counted("SignatureRefused", "receive_webhook", period=_FIVE_MINUTES),

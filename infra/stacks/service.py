@@ -6,6 +6,7 @@ from pathlib import Path
 from aws_cdk import Aws
 from constructs import Construct
 
+from infra.blocks.checks import accept
 from infra.blocks.function import HouseFunction
 from infra.blocks.http_api import HttpWayIn, Issuer, Limit
 from infra.blocks.key import TABLE_KEY_ACTIONS
@@ -14,6 +15,7 @@ from infra.blocks.stack import HouseStack
 from infra.features import payments_api, refunds_api, webhooks
 from infra.features.operations import Operations
 from infra.features.payments_api import PaymentsApi
+from infra.features.publishing import Publishing
 from infra.features.refunds_api import RefundsApi
 from infra.features.webhooks import Webhooks
 from infra.stacks.storage import Storage
@@ -52,6 +54,9 @@ class Service(HouseStack):
         self.refunds = RefundsApi(
             self, "Refunds", stage=stage, storage=storage, layers=layers, operations=operations
         )
+        self.publishing = Publishing(
+            self, "Publishing", stage=stage, storage=storage, layers=layers
+        )
         self.way_in = HttpWayIn(self, "WayIn", stage=stage, issuer=_issuer(stage, storage))
         self.way_in.add(
             webhooks.ROUTES,
@@ -67,6 +72,7 @@ class Service(HouseStack):
         self._grant_payments_api(storage)
         self._grant_refunds_api(storage)
         self._grant_run_operation(storage)
+        self._grant_publish_changes(storage)
         self._outputs()
 
     @property
@@ -78,6 +84,7 @@ class Service(HouseStack):
             self.payments.payments_api,
             self.refunds.refunds_api,
             self.operations.run_operation,
+            self.publishing.publish_changes,
         ]
 
     def _grant_receive_webhook(self, storage: Storage) -> None:
@@ -156,6 +163,32 @@ class Service(HouseStack):
         runner.may("secretsmanager:GetSecretValue", on=storage.secrets.refunds.secret_arn)
         runner.may_use_key("kms:Decrypt", on=storage.key.key_arn, through="secretsmanager")
 
+    def _grant_publish_changes(self, storage: Storage) -> None:
+        publisher, events = self.publishing.publish_changes, storage.events
+        stream = events.table_stream_arn or ""
+        publisher.may(
+            "dynamodb:DescribeStream",
+            "dynamodb:GetRecords",
+            "dynamodb:GetShardIterator",
+            on=stream,
+        )
+        # Lambda lists a table's streams before it reads one; a stream's name is a date.
+        stage = self.stage_settings
+        streams = f"table/{stage.named('events')}/stream/*"
+        publisher.may(
+            "dynamodb:ListStreams", on=self.format_arn(service="dynamodb", resource=streams)
+        )
+        account = stage.account or "<AWS::AccountId>"
+        accept(
+            publisher.role,
+            f"IAM5[Resource::arn:{self.partition}:dynamodb:{stage.region}:{account}:{streams}]",
+            "Streams are listed by table, and this names one table.",
+        )
+        publisher.may("dynamodb:UpdateItem", on=events.table_arn)
+        publisher.may_use_key(*TABLE_KEY_ACTIONS, on=storage.key.key_arn, through="dynamodb")
+        publisher.may("events:PutEvents", on=storage.ways_out.bus.event_bus_arn)
+        publisher.may("sqs:SendMessage", on=self.publishing.given_up.queue_arn)
+
     def _outputs(self) -> None:
         events, way_in = self.webhooks.events, self.way_in
         self.tell(
@@ -167,11 +200,13 @@ class Service(HouseStack):
                 "EventsDeadLetterQueueUrl": events.dead_letters.queue_url,
                 "OperationsQueueUrl": self.operations.operations.queue.queue_url,
                 "OperationsDeadLetterQueueUrl": self.operations.operations.dead_letters.queue_url,
+                "ChangesDeadLetterQueueUrl": self.publishing.given_up.queue_url,
                 "ReceiveWebhookFunctionName": self.webhooks.receive_webhook.name,
                 "ApplyEventFunctionName": self.webhooks.apply_event.name,
                 "PaymentsApiFunctionName": self.payments.payments_api.name,
                 "RefundsApiFunctionName": self.refunds.refunds_api.name,
                 "RunOperationFunctionName": self.operations.run_operation.name,
+                "PublishChangesFunctionName": self.publishing.publish_changes.name,
             }
         )
         if way_in.domain is not None:

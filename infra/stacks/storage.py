@@ -8,6 +8,7 @@ from infra.blocks.key import stage_key
 from infra.blocks.stack import HouseStack
 from infra.features.secrets import StripeSecrets
 from infra.features.sign_in import SignIn
+from infra.features.ways_out import WaysOut
 from infra.stage import Stage
 
 _TEXT = dynamodb.AttributeType.STRING
@@ -23,7 +24,10 @@ class Storage(HouseStack):
         )
         self.key = stage_key(self, "Key", stage=stage)
         self.payments = self._table("Payments", "payments", partition="id")
-        self.events = self._table("Events", "events", partition="event_id")
+        # The row as it was written holds all that the bus is told: nobody needs the one before.
+        self.events = self._table(
+            "Events", "events", partition="event_id", stream=dynamodb.StreamViewType.NEW_IMAGE
+        )
         # Sparse: only rows with something left to do carry `todo`, and only they are in it.
         self.events.add_global_secondary_index(
             index_name=TODO_INDEX,
@@ -35,12 +39,19 @@ class Storage(HouseStack):
         self.idempotency = self._table(
             "Idempotency", "idempotency", partition="id", expiry="expiration"
         )
+        self.ways_out = WaysOut(self, "WaysOut", stage=stage)
         self.secrets = StripeSecrets(self, "Stripe", stage=stage, key=self.key)
         self.sign_in = SignIn(self, "SignIn", stage=stage) if stage.jwt.own_pool else None
         self._outputs()
 
     def _table(
-        self, construct_id: str, name: str, *, partition: str, expiry: str = "expires_at"
+        self,
+        construct_id: str,
+        name: str,
+        *,
+        partition: str,
+        expiry: str = "expires_at",
+        stream: dynamodb.StreamViewType | None = None,
     ) -> dynamodb.Table:
         stage = self.stage_settings
         return dynamodb.Table(
@@ -55,6 +66,7 @@ class Storage(HouseStack):
                 point_in_time_recovery_enabled=True
             ),
             time_to_live_attribute=expiry,
+            stream=stream,
             deletion_protection=stage.keeps_data,
             removal_policy=RemovalPolicy.RETAIN if stage.keeps_data else RemovalPolicy.DESTROY,
         )
@@ -72,6 +84,7 @@ class Storage(HouseStack):
                 "ReaderKeyArn": secrets.reader.secret_arn,
                 "EndpointsKeyArn": secrets.endpoints.secret_arn,
                 "DataKeyArn": self.key.key_arn,
+                "EventBusName": self.ways_out.bus.event_bus_name,
             }
         )
         sign_in = self.sign_in

@@ -36,6 +36,8 @@ def test_what_costs_a_customer_money_alarms_at_the_first(prod: Assembly) -> None
         "oldest-message",
         "operations-oldest-message",
         "operation-errors",
+        "publish-errors",
+        "changes-late",
         "receiver-errors",
         "receiver-slow",
         "processor-errors",

@@ -18,6 +18,11 @@ COMMIT = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:ConditionCheckIte
 TRACES = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 
+# A stream's own name is a date; Lambda lists them by their table.
+STREAMS_OF_THE_LEDGER = (
+    "arn:aws:dynamodb:us-east-1:AWS::AccountId:table/paidonce-prod-events/stream/*"
+)
+
 ALLOWED = {
     "receive-webhook": {
         "paidonce-prod-stripe-events.Arn": {"sqs:SendMessage"},
@@ -80,6 +85,18 @@ ALLOWED = {
         "paidonce/prod/stripe/keys/payments": {"secretsmanager:GetSecretValue"},
         "paidonce/prod/stripe/keys/refunds": {"secretsmanager:GetSecretValue"},
         "key through secretsmanager": {"kms:Decrypt"},
+        "key through dynamodb": TABLE_KEY,
+    },
+    "publish-changes": {
+        "paidonce-prod-events.StreamArn": {
+            "dynamodb:DescribeStream",
+            "dynamodb:GetRecords",
+            "dynamodb:GetShardIterator",
+        },
+        STREAMS_OF_THE_LEDGER: {"dynamodb:ListStreams"},
+        "paidonce-prod-events.Arn": {"dynamodb:UpdateItem"},
+        "paidonce-prod-changes.Arn": {"events:PutEvents"},
+        "paidonce-prod-changes-dead.Arn": {"sqs:SendMessage"},
         "key through dynamodb": TABLE_KEY,
     },
     "payments-api": {
@@ -149,7 +166,9 @@ def test_no_action_is_a_wildcard_and_no_resource_but_the_traces(prod: Assembly) 
         for statement in allowed:
             actions = listed(statement["Action"])
             assert not [a for a in actions if "*" in a], name
-            if "*" in str(statement["Resource"]):
+            if statement["Resource"] == STREAMS_OF_THE_LEDGER:
+                assert actions == ["dynamodb:ListStreams"], name
+            elif "*" in str(statement["Resource"]):
                 assert set(actions) == TRACES, name
 
 
@@ -186,6 +205,7 @@ AUTHORISED_AS = {
     ".send_message(": {"sqs:SendMessage"},
     ".change_message_visibility(": {"sqs:ChangeMessageVisibility"},
     ".delete_message_batch(": {"sqs:DeleteMessage"},
+    ".put_events(": {"events:PutEvents"},
     "SecretsProvider(": {"secretsmanager:GetSecretValue"},
     "DynamoDBPersistenceLayer(": {
         "dynamodb:GetItem",
@@ -194,8 +214,15 @@ AUTHORISED_AS = {
         "dynamodb:DeleteItem",
     },
 }
-# Lambda's own, in the name of a function that reads a queue.
+# Lambda's own, in the name of a function that reads a queue, or a stream.
 EVENT_SOURCE = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
+STREAM_SOURCE = {
+    "dynamodb:DescribeStream",
+    "dynamodb:GetRecords",
+    "dynamodb:GetShardIterator",
+    "dynamodb:ListStreams",
+    "sqs:SendMessage",
+}
 
 
 def adapters_of(text: str) -> set[Path]:
@@ -219,10 +246,12 @@ def test_nothing_is_granted_that_the_code_never_calls(prod: Assembly) -> None:
         }
         if name in ("apply-event", "run-operation"):
             called |= EVENT_SOURCE
+        if name == "publish-changes":
+            called |= STREAM_SOURCE
         granted = {
             action
             for statement in allowed
             for action in listed(statement["Action"])
-            if action.startswith(("dynamodb:", "sqs:", "secretsmanager:"))
+            if action.startswith(("dynamodb:", "events:", "sqs:", "secretsmanager:"))
         }
         assert granted <= called, name

@@ -27,6 +27,7 @@ OUTPUTS = {
     "ReaderKeyArn",
     "EndpointsKeyArn",
     "AlarmTopicArn",
+    "EventBusName",
 }
 
 
@@ -42,6 +43,7 @@ def test_functions_are_built_for_the_stage(prod: Assembly) -> None:
         "paidonce-prod-payments-api",
         "paidonce-prod-refunds-api",
         "paidonce-prod-run-operation",
+        "paidonce-prod-publish-changes",
     }
     for name, function in functions.items():
         folder = name.removeprefix("paidonce-prod-").replace("-", "_")
@@ -68,6 +70,7 @@ def test_only_who_sends_to_its_own_queue_may_feed_itself(prod: Assembly) -> None
         "paidonce-prod-payments-api": None,
         "paidonce-prod-refunds-api": None,
         "paidonce-prod-run-operation": "Allow",
+        "paidonce-prod-publish-changes": None,
     }
 
 
@@ -81,6 +84,7 @@ def test_a_function_carries_its_own_package_and_no_other(prod: Assembly) -> None
     assert sorted(name for found in packages for name in found) == [
         "apply_event",
         "payments_api",
+        "publish_changes",
         "python",
         "python",
         "receive_webhook",
@@ -98,7 +102,7 @@ def test_everything_is_called_by_its_alias(prod: Assembly) -> None:
         assert integration["IntegrationUri"] in aliases
         assert integration["PayloadFormatVersion"] == "2.0"
     sources = prod.resources("AWS::Lambda::EventSourceMapping").values()
-    assert len(sources) == 2
+    assert len(sources) == 3
     for source in sources:
         assert ":live" in json.dumps(source["FunctionName"])
 

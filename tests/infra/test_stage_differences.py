@@ -90,6 +90,12 @@ MADE_BY = {
     "catalogue.memory_seconds": [f"{API}/{VARIABLES}/CATALOGUE_MEMORY_SECONDS"],
     "catalogue.shared_seconds": [f"{API}/{VARIABLES}/CATALOGUE_SHARED_SECONDS"],
     "catalogue.unknown_seconds": [f"{API}/{VARIABLES}/CATALOGUE_UNKNOWN_SECONDS"],
+    "publishing.due_after_seconds": [
+        "alarms AWS::CloudWatch::Alarm paidonce-STAGE-changes-late/Properties/Threshold"
+    ],
+    "publishing.stream_age_max_seconds": [
+        "service AWS::Lambda::EventSourceMapping */Properties/MaximumRecordAgeInSeconds"
+    ],
     "alarms.receiver_p99_ms": [
         "alarms AWS::CloudWatch::Alarm paidonce-STAGE-receiver-slow/Properties/Threshold"
     ],
@@ -104,6 +110,7 @@ NAMED = {
     "SecretsManager::Secret": "Name",
     "CloudWatch::Alarm": "AlarmName",
     "SNS::Topic": "TopicName",
+    "Events::EventBus": "Name",
     "KMS::Alias": "AliasName",
     "Cognito::UserPool": "UserPoolName",
     "Cognito::UserPoolDomain": "Domain",

@@ -46,6 +46,8 @@ def test_the_ledger_is_found_by_what_is_left_to_do(prod: Assembly) -> None:
             "Projection": {"ProjectionType": "KEYS_ONLY"},
         }
     ]
+    assert tables["paidonce-prod-events"]["StreamSpecification"] == {"StreamViewType": "NEW_IMAGE"}
+    assert "StreamSpecification" not in tables["paidonce-prod-payments"]
     assert "GlobalSecondaryIndexes" not in tables["paidonce-prod-payments"]
 
 
@@ -56,7 +58,13 @@ def test_data_outlives_its_stack_where_the_stage_says(
     assemblies: Assemblies, *, name: str, policy: str, protected: bool
 ) -> None:
     assembly = assemblies.of(name)
-    kept = ("DynamoDB::Table", "SecretsManager::Secret", "KMS::Key", "Cognito::UserPool")
+    kept = (
+        "DynamoDB::Table",
+        "SecretsManager::Secret",
+        "KMS::Key",
+        "Cognito::UserPool",
+        "Events::EventBus",
+    )
     for kind in kept:
         for resource in assembly.whole(f"AWS::{kind}").values():
             assert resource["DeletionPolicy"] == policy

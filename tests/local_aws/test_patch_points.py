@@ -45,6 +45,11 @@ def start_after(change: str, folder: Path) -> subprocess.CompletedProcess[str]:
             id="a name that is wrapped",
         ),
         pytest.param(
+            "import ministack.services.lambda_svc as m; del m._poll_dynamodb_streams",
+            "_poll_dynamodb_streams",
+            id="a poller that is replaced",
+        ),
+        pytest.param(
             "from ministack.services.cloudformation import provisioners as p;"
             " del p._RESOURCE_HANDLERS['AWS::DynamoDB::GlobalTable']",
             "AWS::DynamoDB::GlobalTable",

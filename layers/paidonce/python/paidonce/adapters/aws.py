@@ -12,9 +12,10 @@ from paidonce.domain.errors import TryAgain
 # At debug level botocore writes whole requests and answers: secrets and payloads.
 logging.getLogger("botocore").setLevel(logging.INFO)
 
-# From the pages "Common errors" of DynamoDB, SQS, KMS and Secrets Manager.
+# From the pages "Common errors" of DynamoDB, EventBridge, SQS, KMS and Secrets Manager.
 _TEMPORARY = frozenset(
     {
+        "InternalException",
         "InternalFailure",
         "InternalServerError",
         "InternalServiceError",

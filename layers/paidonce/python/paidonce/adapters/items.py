@@ -217,13 +217,14 @@ def ledger_item(row: LedgerRow, *, ledger_days: int) -> Item:
     if row.todo:
         known |= {"todo": row.todo, "touched_at": row.decided_at}
     else:
-        known |= {"expires_at": _seconds_after(row.decided_at, days=ledger_days)}
+        known |= {"expires_at": seconds_after(row.decided_at, days=ledger_days)}
     return without_none(known)
 
 
 def read_ledger_row(item: Mapping[str, Any]) -> LedgerRow:
     """The ledger row of an item, whatever its schema number."""
     found = values_of(item)
+    domain_events = json.loads(found.get("domain_events", "[]"))
     return LedgerRow(
         event_id=found["event_id"],
         event_type=found["event_type"],
@@ -249,8 +250,10 @@ def read_ledger_row(item: Mapping[str, Any]) -> LedgerRow:
                 occurred_at=event["occurred_at"],
                 object=event["object"],
             )
-            for event in json.loads(found.get("domain_events", "[]"))
+            for event in domain_events
         ),
+        # A final row with domain events loses its marker when they are on the bus.
+        is_published=bool(domain_events) and "todo" not in found,
     )
 
 
@@ -314,5 +317,6 @@ def _from_json(text: str | None) -> dict[str, Any]:
     return found
 
 
-def _seconds_after(moment: str, *, days: int) -> int:
+def seconds_after(moment: str, *, days: int) -> int:
+    """The time to live of what is kept so many days after a moment (ISO 8601)."""
     return int((datetime.fromisoformat(moment) + timedelta(days=days)).timestamp())

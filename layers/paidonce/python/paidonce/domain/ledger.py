@@ -6,6 +6,16 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+# The kind of marker that a row carries until the bus has heard of it.
+PUBLISH = "publish"
+# The index over the markers is spread over so many partitions.
+PARTITIONS = "0123456789abcdef"
+
+
+def marker(kind: str, partition: str) -> str:
+    """A row's `todo`: what is left to do, and its partition of the index."""
+    return f"{kind}#{partition}"
+
 
 class Outcome(StrEnum):
     """What became of an event."""
@@ -50,6 +60,7 @@ class LedgerRow:
     """One event's row; keys are `evt_…`, `answer#<idempotency key>`, `read#<object>#<as_of>`.
 
     Times are ISO 8601, UTC. `error_class` and `error_place` name what failed, never its message.
+    `is_published`: the bus has heard of the domain events.
     """
 
     event_id: str
@@ -69,14 +80,15 @@ class LedgerRow:
     api_version: str | None = None
     replay_id: str | None = None
     domain_events: tuple[DomainEvent, ...] = field(default=())
+    is_published: bool = False
 
     @property
     def todo(self) -> str | None:
         """`<kind>#<hex digit>` while something is still due, spread over 16 index partitions."""
         if self.outcome.is_final:
-            kind = "publish" if self.domain_events else None
+            kind = PUBLISH if self.domain_events and not self.is_published else None
         else:
             kind = self.outcome.value
         if kind is None:
             return None
-        return f"{kind}#{hashlib.sha256(self.event_id.encode()).hexdigest()[0]}"
+        return marker(kind, hashlib.sha256(self.event_id.encode()).hexdigest()[0])

@@ -1,0 +1,142 @@
+"""publish_changes as Lambda calls it: stream records, and moto for the table and the bus."""
+
+import importlib
+import json
+import logging
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from types import ModuleType
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+from paidonce.adapters.items import ledger_item
+from paidonce.domain.ledger import LedgerRow
+
+from tests.a_change import a_domain_event, a_told_row
+
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "STAGE": "test",
+    "LIVEMODE": "false",
+    "POWERTOOLS_LOG_LEVEL": "INFO",
+    "POWERTOOLS_SERVICE_NAME": "publish_changes",
+    "POWERTOOLS_METRICS_NAMESPACE": "PaidOnce",
+    "EVENT_BUS": "paidonce-test-changes",
+    "EVENTS_TABLE": "events",
+    "LEDGER_DAYS": "90",
+}
+
+
+@dataclass
+class Context:
+    """Lambda's context, as far as the function looks at it."""
+
+    aws_request_id: str = "request-1"
+
+
+class Publisher:
+    """One stage in moto's AWS, with a rule on its bus."""
+
+    def __init__(self) -> None:
+        self.dynamodb = boto3.client("dynamodb")
+        self.sqs = boto3.client("sqs")
+        self.url = self.sqs.create_queue(QueueName="heard")["QueueUrl"]
+
+    @property
+    def handler(self) -> ModuleType:
+        """Imported anew, as a cold start does."""
+        for name in [name for name in sys.modules if name.partition(".")[0] == "publish_changes"]:
+            del sys.modules[name]
+        # Powertools keeps a logger by its name, with the standard output of its first use.
+        logging.Logger.manager.loggerDict.pop("publish_changes", None)
+        return importlib.import_module("publish_changes.handler")
+
+    def takes(self, *images: Mapping[str, Any]) -> list[str]:
+        """Which sequence numbers come again, of records numbered from 1."""
+        records = [
+            {
+                "eventName": "INSERT",
+                "dynamodb": {
+                    "SequenceNumber": str(number),
+                    "StreamViewType": "NEW_IMAGE",
+                    "NewImage": image,
+                },
+            }
+            for number, image in enumerate(images, start=1)
+        ]
+        answer = self.handler.handle({"Records": records}, Context())
+        json.dumps(answer)
+        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+    def put(self, row: LedgerRow) -> Mapping[str, Any]:
+        """Write a row; answers its image."""
+        item = ledger_item(row, ledger_days=90)
+        self.dynamodb.put_item(TableName="events", Item=item)
+        return item
+
+    def heard(self) -> list[dict[str, Any]]:
+        found = self.sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10)
+        return [json.loads(message["Body"]) for message in found.get("Messages", [])]
+
+    def item(self, event_id: str) -> dict[str, Any]:
+        found = self.dynamodb.get_item(TableName="events", Key={"event_id": {"S": event_id}})
+        return dict(found["Item"])
+
+
+@pytest.fixture
+def publisher(monkeypatch: pytest.MonkeyPatch) -> Iterator[Publisher]:
+    with mock_aws():
+        for name, value in ENVIRONMENT.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+        bench = Publisher()
+        bench.dynamodb.create_table(
+            TableName="events",
+            KeySchema=[{"AttributeName": "event_id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "event_id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        events, bus = boto3.client("events"), ENVIRONMENT["EVENT_BUS"]
+        events.create_event_bus(Name=bus)
+        pattern = json.dumps({"source": ["paidonce.test"]})
+        events.put_rule(Name="all", EventBusName=bus, EventPattern=pattern)
+        arn = "arn:aws:sqs:us-east-1:123456789012:heard"
+        events.put_targets(Rule="all", EventBusName=bus, Targets=[{"Id": "1", "Arn": arn}])
+        yield bench
+
+
+def test_a_ledger_row_reaches_a_rule_and_loses_its_marker(publisher: Publisher) -> None:
+    assert publisher.takes(publisher.put(a_told_row())) == []
+    (heard,) = publisher.heard()
+    assert (heard["source"], heard["detail-type"]) == ("paidonce.test", "payment.paid")
+    assert heard["detail"]["id"] == "pay_1.3.payment.paid"
+    assert heard["detail"]["object"]["order_id"] == "order-1"
+    assert "todo" not in publisher.item("evt_1")
+    assert "expires_at" in publisher.item("evt_1")
+
+
+def test_what_cannot_be_read_comes_again_and_its_neighbours_are_told(publisher: Publisher) -> None:
+    image = publisher.put(a_told_row())
+    assert publisher.takes({"event_id": {"S": "evt_odd"}}, image) == ["1"]
+    assert [heard["detail"]["id"] for heard in publisher.heard()] == ["pay_1.3.payment.paid"]
+
+
+def test_a_row_decided_anew_keeps_its_marker(publisher: Publisher) -> None:
+    image = publisher.put(a_told_row())
+    publisher.put(replace(a_told_row(a_domain_event(id="pay_1.4.x")), decided_at="2026-09-22"))
+    assert publisher.takes(image) == []
+    assert publisher.item("evt_1")["todo"]["S"].startswith("publish#")
+
+
+def test_no_payload_is_logged(publisher: Publisher, capsys: pytest.CaptureFixture[str]) -> None:
+    canary = a_domain_event(object={"id": "pay_1", "order_id": "canary-order"})
+    publisher.takes(publisher.put(a_told_row(canary)), {"event_id": {"S": "canary-odd"}})
+    written = capsys.readouterr().out
+    assert "change published" in written
+    assert "pay_1.3.payment.paid" in written
+    assert "canary" not in written
