@@ -159,9 +159,13 @@ class FakeBooks:
             self.commits.append(entry)
 
     def _check(self, entry: Commit) -> None:
-        final = [r.event_id for r in entry.rows if self._outcome(r.event_id) not in _OPEN]
+        once = [r.event_id for r in entry.rows if r.event_id not in entry.replayed]
+        final = [event_id for event_id in once if self._outcome(event_id) not in _OPEN]
         if final:
             raise AlreadyApplied(*final)
+        for event_id, row in entry.replayed.items():
+            if self.tables.rows.get(event_id) != row:
+                raise ChangedMeanwhile(event_id)
         for read in [before for before, _ in entry.changed] + list(entry.checked):
             stored = self.tables.aggregate(read.id)
             if stored is None or stored.version != read.version:

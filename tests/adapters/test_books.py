@@ -176,6 +176,22 @@ def test_a_final_row_takes_the_place_of_one_that_is_not(desk: Desk, outcome: Out
     assert desk.outcome("evt_1") is Outcome.APPLIED
 
 
+@pytest.mark.parametrize("read", [None, Outcome.IGNORED, Outcome.APPLIED, Outcome.DEAD])
+def test_a_replay_writes_over_just_the_row_that_was_read(desk: Desk, read: Outcome | None) -> None:
+    if read is not None:
+        desk.books.commit(Commit(rows=[a_row(outcome=Outcome.IGNORED)]))
+        row = replace(a_row(outcome=read), decided_at="2026-11-22T13:00:00.000Z", replay_id="r0")
+        known = desk.read(events="evt_1").rows["evt_1"]
+        desk.books.commit(Commit(rows=[row], replayed={"evt_1": known}))
+    known_now = desk.read(events="evt_1").rows.get("evt_1")
+    mine = replace(a_row(), decided_at="2026-11-22T14:00:00.000Z", replay_id="r1")
+    desk.books.commit(Commit(rows=[mine], replayed={"evt_1": known_now}))
+    found = desk.read(events="evt_1").rows["evt_1"]
+    assert (found.outcome, found.replay_id) == (Outcome.APPLIED, "r1")
+    with pytest.raises(ChangedMeanwhile):
+        desk.books.commit(Commit(rows=[mine], replayed={"evt_1": known_now}))
+
+
 def test_a_row_that_changed_meanwhile_stops_the_commit(desk: Desk) -> None:
     payment = desk.opened()
     desk.books.commit(Commit(rows=[a_row("evt_1")], changed=[(payment, moved(payment))]))

@@ -132,7 +132,12 @@ class DynamoDbBooks:
             *(self._check(read) for read in entry.checked),
             *(self._put_pointer(pointer) for pointer in entry.pointers),
             *(self._outdate(name) for name in entry.outdated),
-            *(self._put_row(row) for row in entry.rows),
+            *(
+                self._replay_row(row, entry.replayed[row.event_id])
+                if row.event_id in entry.replayed
+                else self._put_row(row)
+                for row in entry.rows
+            ),
         ]
         if not actions:
             return
@@ -208,6 +213,25 @@ class DynamoDbBooks:
             {"Put": self._row_over(row, _NOT_FINAL)},
             is_ledger=True,
         )
+
+    def _replay_row(self, row: LedgerRow, read: LedgerRow | None) -> _Action:
+        """Over the very row that was read. Another one there now means: read again, decide again.
+
+        So no ledger condition: whether this replay is done is asked of the row by itself.
+        """
+        condition, names, known = "attribute_not_exists(event_id)", {}, {}
+        if read is not None:
+            condition = "decided_at = :decided_at AND #outcome = :read"
+            names = {"#outcome": "outcome"}
+            known = items.values(decided_at=read.decided_at, read=read.outcome.value)
+        put: Any = {
+            "TableName": self._events_table,
+            "Item": items.ledger_item(row, ledger_days=self._ledger_days),
+            "ConditionExpression": condition,
+        }
+        if names:
+            put |= {"ExpressionAttributeNames": names, "ExpressionAttributeValues": known}
+        return _Action(row.event_id, {"Put": put})
 
     def _row_over(self, row: LedgerRow, weaker: Collection[Outcome]) -> Any:
         """A ledger row's write over absence or one of the outcomes that are weaker than its own.

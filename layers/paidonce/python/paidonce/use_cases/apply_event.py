@@ -59,7 +59,7 @@ class ApplyEvent:
     def __call__(self, deliveries: Sequence[Delivery], *, time_left: TimeLeft) -> set[str]:
         """Apply them; answers the message ids that are not done and must come again."""
         work = _collapsed(deliveries)
-        first_tries = [d for d in work if d.receive_count == 1 and d.event is not None]
+        first_tries = [d for d in work if d.receive_count == 1 and d.event and not d.replay_id]
         done, alone, failed = self._together(first_tries)
         later = [d for d in work if d not in first_tries]
         for delivery in alone + sorted(later, key=lambda d: d.receive_count):
@@ -101,7 +101,7 @@ class ApplyEvent:
         fold = self._opened(events)
         alone = []
         for delivery, event in zip(deliveries, events, strict=True):
-            if fold.was_final(event.id):
+            if fold.is_done(delivery):
                 self._tell_repeat(event.id)
                 if not self.cancel_strays(fold.row_of(event.id), event):
                     alone.append(delivery)
@@ -116,7 +116,7 @@ class ApplyEvent:
         unqueued = [
             delivery
             for delivery, event in zip(deliveries, events, strict=True)
-            if not fold.was_final(event.id) and not self.cancel_strays(fold.row_of(event.id), event)
+            if not fold.is_done(delivery) and not self.cancel_strays(fold.row_of(event.id), event)
         ]
         return alone + unqueued
 
@@ -142,13 +142,11 @@ class ApplyEvent:
         event_id = delivery.event_id
         if event_id is None:
             raise UnreadableMessageError(delivery.message_id)
-        if self.lease.hold(event_id, lambda: self._settle(delivery, event_id)):
+        key = f"{event_id}#{delivery.replay_id}" if delivery.replay_id else event_id
+        if self.lease.hold(key, lambda: self._settle(delivery, event_id)):
             return
         # The lease remembers that it was done. It is never believed: the ledger must say so.
-        row = self.books.read(event_ids=[event_id], payment_ids=[], pointer_ids=[]).rows.get(
-            event_id
-        )
-        if row is None or not row.outcome.is_final:
+        if not self._is_done(delivery):
             raise TryAgain(f"{event_id} has a lease that ended and no final row")
         self._tell_repeat(event_id)
 
@@ -156,11 +154,11 @@ class ApplyEvent:
         event, parents = delivery.event, Parents()
         for _ in range(ROUNDS_MAX):
             if event is None:
-                if self._has_final_row(event_id):
+                if self._is_done(delivery):
                     return self._tell_repeat(event_id)
                 event = self._read_anew(delivery, event_id)
             fold = self._opened([event], parents)
-            if fold.was_final(event_id):
+            if fold.is_done(delivery):
                 self._tell_repeat(event_id)
                 return self._see_to_stray(fold, event)
             unread = self._decide_alone(fold, delivery, event)
@@ -180,9 +178,10 @@ class ApplyEvent:
         if not self.cancel_strays(fold.row_of(event.id), event):
             raise StrayNotQueuedError(event.id)
 
-    def _has_final_row(self, event_id: str) -> bool:
-        rows = self.books.read(event_ids=[event_id], payment_ids=[], pointer_ids=[]).rows
-        return event_id in rows and rows[event_id].outcome.is_final
+    def _is_done(self, delivery: Delivery) -> bool:
+        event_ids = [delivery.event_id] if delivery.event_id else []
+        pages = self.books.read(event_ids=event_ids, payment_ids=[], pointer_ids=[])
+        return Fold(pages, stage=self.stage, now=self.clock.now()).is_done(delivery)
 
     def _decide_alone(self, fold: Fold, delivery: Delivery, event: StripeEvent) -> Parent | None:
         """With a fetch where the payload cannot decide: after the read, or it could be older.
@@ -191,9 +190,10 @@ class ApplyEvent:
         """
         rule = rule_for(event.type)
         seen = None
-        if delivery.reading and rule:
-            # What told whose it is was read before the row: it may be older than what stands there.
-            seen = self._retrieved(rule.resource, delivery.reading)
+        looked_at = delivery.reading or (event.object_id if delivery.is_forced else None)
+        if looked_at and rule:
+            # A payload of long ago, and the look that told whose it is, may be older than the row.
+            seen = self._retrieved(rule.resource, looked_at)
         wanted = fold.add(delivery, event, seen=seen)
         if isinstance(wanted, ReadParent):
             return wanted.parent
@@ -270,9 +270,10 @@ def _collapsed(deliveries: Sequence[Delivery]) -> list[Delivery]:
 
     The one with the payload goes before one with the id alone, and a first try before a later one.
     """
-    best: dict[str, Delivery] = {}
+    best: dict[tuple[str, str | None], Delivery] = {}
     for delivery in deliveries:
-        key = delivery.event_id or delivery.message_id
+        # A replay decides anew what another delivery of the event only finds decided.
+        key = (delivery.event_id or delivery.message_id, delivery.replay_id)
         held = best.get(key)
         if held is None or _preference(delivery) < _preference(held):
             best[key] = delivery

@@ -6,7 +6,7 @@ from typing import Any
 
 from paidonce.domain.aggregate import Aggregate
 from paidonce.domain.errors import NotYetKnown
-from paidonce.domain.ledger import LedgerRow, Outcome
+from paidonce.domain.ledger import DomainEvent, LedgerRow, Outcome
 from paidonce.domain.moment import iso
 from paidonce.domain.ownership import FOREIGN, Mark, Owner, Parent, Stage, owner_of
 from paidonce.domain.rulebook import FetchFirst, Rule, Verdict, catalogue_rule_for, rule_for
@@ -14,6 +14,9 @@ from paidonce.domain.sighting import Sighting
 from paidonce.domain.stripe_event import StripeEvent
 from paidonce.use_cases.decision import Decision, new_pointers
 from paidonce.use_cases.ports import Commit, Delivery, Pages, Pointer
+
+# What a replay decides anew: a rule, a mark or a row may be there by now.
+_DECIDED_WITHOUT_EFFECT = (Outcome.IGNORED, Outcome.FOREIGN)
 
 
 @dataclass(frozen=True)
@@ -55,10 +58,14 @@ class Fold:
         self.alarms: list[str] = []
         self._outdated: set[str] = set()
 
-    def was_final(self, event_id: str) -> bool:
-        """True when the read found the event decided for good."""
-        row = self._pages.rows.get(event_id)
-        return row is not None and row.outcome.is_final
+    def is_done(self, delivery: Delivery) -> bool:
+        """True when the read found nothing left to decide: by this replay, if it is one."""
+        row = self._pages.rows.get(delivery.event_id or "")
+        if row is None or not row.outcome.is_final:
+            return False
+        if delivery.replay_id is None or row.replay_id == delivery.replay_id:
+            return True
+        return not delivery.is_forced and row.outcome not in _DECIDED_WITHOUT_EFFECT
 
     def row_of(self, event_id: str) -> LedgerRow | None:
         """The row as it was decided here, otherwise as it was read."""
@@ -162,6 +169,11 @@ class Fold:
                 *(pointer for before, after in changed for pointer in new_pointers(before, after)),
                 *self._foreign_pointers(),
             ],
+            replayed={
+                row.event_id: self._pages.rows.get(row.event_id)
+                for row in self.rows
+                if row.replay_id
+            },
         )
 
     def _foreign_pointers(self) -> list[Pointer]:
@@ -198,6 +210,7 @@ class Fold:
         decision: Decision[Any] | None = None,
     ) -> None:
         earlier = self._pages.rows.get(event.id)
+        caused = decision.domain_events(at=iso(event.created)) if decision else ()
         self.rows.append(
             LedgerRow(
                 event_id=event.id,
@@ -213,9 +226,15 @@ class Fold:
                 request_id=event.request_id,
                 correlation_id=delivery.attributes.get("correlation_id"),
                 api_version=event.api_version,
-                domain_events=decision.domain_events(at=iso(event.created)) if decision else (),
+                replay_id=delivery.replay_id,
+                domain_events=(*_unpublished(earlier), *caused),
             )
         )
+
+
+def _unpublished(row: LedgerRow | None) -> tuple[DomainEvent, ...]:
+    """What the bus has not heard yet of a row that a replay writes anew."""
+    return () if row is None or row.is_published else row.domain_events
 
 
 def keys_of(events: Sequence[StripeEvent], stage: Stage) -> tuple[set[str], set[str], set[str]]:

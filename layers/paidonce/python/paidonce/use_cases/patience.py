@@ -97,7 +97,7 @@ class Patience:
         row = self._row(delivery, Outcome.DEAD, reason=error.code)
         try:
             standing = self.books.park(row) if row else None
-            if standing is not None and standing.is_final:
+            if standing is not None and standing.is_final and delivery.replay_id is None:
                 return True
             self.queue.bury(delivery, reason=error.code)
         except Exception as cause:  # noqa: BLE001 - whatever it is, the message stays in its queue
@@ -127,7 +127,8 @@ class Patience:
         except TryAgain as error:
             self.telemetry.fault("ledger row not written", error, event_id=row.event_id)
             return False
-        return standing is not None and standing.is_final
+        # A replay goes on where an ignored or foreign row stands; only its own decision ends it.
+        return standing is not None and standing.is_final and row.replay_id is None
 
     def _waiting_since(self, delivery: Delivery, error: TryAgain) -> float:
         """Each kind of reason has its own bound, so a change of kind starts its clock anew."""
@@ -175,6 +176,7 @@ class Patience:
             request_id=event.request_id if event else None,
             correlation_id=attributes.get("correlation_id"),
             api_version=event.api_version if event else attributes.get("api_version"),
+            replay_id=delivery.replay_id,
         )
 
     def _tell(self, message: str, delivery: Delivery, **words: str | float | None) -> None:

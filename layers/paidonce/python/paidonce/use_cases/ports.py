@@ -72,6 +72,8 @@ class Commit:
     `made`: put under absence. `changed`: (as read, as it shall be), put under `version = :read`.
     `checked`: rows that the decisions rest on, under `version = :read`. `pointers`: under absence
     or the same aggregate. `rows`: ledger rows under absence or an outcome that is not final.
+    `replayed`: for rows with a replay's id the row as it was read, or None: they are put over just
+    that one, unless the replay has written it before.
     `outdated`: names of catalogue entries, taken away under absence or being one.
     """
 
@@ -81,6 +83,7 @@ class Commit:
     checked: Sequence[Aggregate] = ()
     pointers: Sequence[Pointer] = ()
     outdated: Sequence[str] = ()
+    replayed: Mapping[str, LedgerRow | None] = field(default_factory=dict)
 
 
 class Books(Protocol):
@@ -191,6 +194,16 @@ class Delivery:
     event_id: str | None
     event: StripeEvent | None = None
     reading: str | None = None
+
+    @property
+    def replay_id(self) -> str | None:
+        """The operator's replay that sent it again."""
+        return self.attributes.get("replay_id")
+
+    @property
+    def is_forced(self) -> bool:
+        """A replay that decides anew also what was applied: by what Stripe shows now."""
+        return self.replay_id is not None and self.attributes.get("replay_force") == "true"
 
 
 class EventQueue(Protocol):
