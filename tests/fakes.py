@@ -1,18 +1,14 @@
-"""In-memory fakes of the ports, held to the same contract tests as the real adapters.
-
-Stripe's two (reader and gateway) are in `fakes_stripe.py`.
+"""In-memory fakes of the ports, held to the contract tests of the adapters; more in `fakes_*.py`.
 
 Each fake has `faults`: `faults.plan("commit", TryAgain("full"))` makes the next commit raise before
 it does anything, `faults.plan("commit.after", …)` after it was done (an answer that got lost), and
 `faults.before("commit", action)` runs something in between (somebody else's write).
 """
 
-import traceback
 from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import PurePath
 
 from paidonce.domain.aggregate import Aggregate
 from paidonce.domain.errors import ChangedMeanwhile, TryAgain
@@ -370,33 +366,3 @@ class FakeLease:
                 self.held.discard(key)
             self.done.add(key)
             return True
-
-
-class FakeTelemetry:
-    """`Telemetry` that keeps what it was told."""
-
-    def __init__(self) -> None:
-        self.counts: dict[str, int] = defaultdict(int)
-        self.facts: list[tuple[str, Mapping[str, str | float | None]]] = []
-        self.faults: list[tuple[str, str, Mapping[str, str | float | None]]] = []
-
-    def count(self, metric: str, value: int = 1) -> None:
-        """See `Telemetry.count`."""
-        self.counts[metric] += value
-
-    def alarm(self, metric: str) -> None:
-        """See `Telemetry.alarm`."""
-        self.count(metric)
-
-    def fact(self, message: str, **ids: str | float | None) -> None:
-        """See `Telemetry.fact`."""
-        self.facts.append((message, ids))
-
-    def fault(self, message: str, error: BaseException, **ids: str | float | None) -> None:
-        """See `Telemetry.fault`."""
-        self.faults.append((message, type(error).__name__, ids))
-
-    def place_of(self, error: BaseException) -> str | None:
-        """See `Telemetry.place_of`."""
-        frames = traceback.extract_tb(error.__traceback__)
-        return f"{PurePath(frames[-1].filename).name}:{frames[-1].lineno}" if frames else None

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from paidonce.domain.errors import NotConfigured
-from paidonce.use_cases.ports import SigningSecret
+from paidonce.use_cases.stripe_ports import SigningSecret
 
 from tests.fakes import Faults
 

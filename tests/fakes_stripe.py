@@ -8,7 +8,8 @@ from paidonce.domain.errors import StripeRefused
 from paidonce.domain.sighting import Sighting, Source
 from paidonce.domain.stripe_call import StripeCall
 from paidonce.domain.stripe_event import StripeEvent
-from paidonce.use_cases.ports import Answer, TimeLeft
+from paidonce.use_cases.ports import TimeLeft
+from paidonce.use_cases.stripe_ports import Answer
 
 from tests.fakes import FakeClock, Faults
 

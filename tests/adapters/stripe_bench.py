@@ -10,11 +10,12 @@ from paidonce.adapters.secrets import KeyVersion
 from paidonce.adapters.stripe_calls import StripeCalls
 from paidonce.adapters.stripe_gateway import StripeSdkGateway, StripeSdkReader
 from paidonce.domain.errors import NotConfigured
-from paidonce.use_cases.ports import Answer
+from paidonce.use_cases.stripe_ports import Answer
 
 from tests.adapters.canned import STRIPE_NOW, Canned, CannedServer, canned_server
 from tests.examples import an_intent
-from tests.fakes import FakeClock, FakeCounter, FakeTelemetry
+from tests.fakes import FakeClock, FakeCounter
+from tests.fakes_telemetry import FakeTelemetry
 
 INTENT = an_intent() | {"client_secret": "pi_1_sec" + "ret_x", "created": STRIPE_NOW - 5}
 GOOD = Canned(body=INTENT)

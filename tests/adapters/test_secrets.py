@@ -11,11 +11,12 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 from paidonce.adapters.secrets import StoredSigningSecrets, StripeKey, secret_name
 from paidonce.domain.errors import NotConfigured, TryAgain
-from paidonce.use_cases.ports import SigningSecret, SigningSecrets
+from paidonce.use_cases.stripe_ports import SigningSecret, SigningSecrets
 
 from tests.adapters.places import Place
-from tests.fakes import FakeClock, FakeTelemetry
+from tests.fakes import FakeClock
 from tests.fakes_secrets import FakeSigningSecrets
+from tests.fakes_telemetry import FakeTelemetry
 
 PLACEHOLDER = '{"based_on": null, "endpoints": []}'
 ONE, TWO, OTHER = ("wh" + f"sec_{name}" for name in ("one", "two", "other"))

@@ -29,8 +29,8 @@ from paidonce.domain.errors import (
 )
 
 from tests.adapters.places import Place
-from tests.fakes import FakeTelemetry
 from tests.fakes_answers import stored_answers_in_memory
+from tests.fakes_telemetry import FakeTelemetry
 
 REMAINING_MS = 28_000
 MADE = {"payment": {"id": "pay_1"}, "client_secret": "pi_1_secret_x"}

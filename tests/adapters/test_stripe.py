@@ -13,13 +13,14 @@ from paidonce.adapters.stripe_calls import StripeCalls
 from paidonce.adapters.stripe_gateway import StripeSdkGateway, StripeSdkReader
 from paidonce.domain.errors import StripeRefused
 from paidonce.domain.sighting import Source
-from paidonce.use_cases.ports import Answer, PaymentGateway, StripeReader
+from paidonce.use_cases.stripe_ports import Answer, PaymentGateway, StripeReader
 
 from local.stripe.application import Settings
 from local.stripe.server import running
 from tests.examples import an_event
-from tests.fakes import FakeClock, FakeCounter, FakeTelemetry
+from tests.fakes import FakeClock, FakeCounter
 from tests.fakes_stripe import FakePaymentGateway, FakeStripe, FakeStripeReader
+from tests.fakes_telemetry import FakeTelemetry
 
 PARAMS = {
     "amount": 1999,

@@ -10,7 +10,7 @@ from paidonce.domain.errors import InvalidRequest, TryAgain
 from paidonce.domain.money import Money
 from paidonce.use_cases.ports import Telemetry
 
-from tests.fakes import FakeTelemetry
+from tests.fakes_telemetry import FakeTelemetry
 
 Capture = pytest.CaptureFixture[str]
 

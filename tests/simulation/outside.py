@@ -10,7 +10,8 @@ from paidonce.domain.errors import OutcomeUnknown, StripeRefused, TryAgain
 from paidonce.domain.sighting import Sighting, Source
 from paidonce.domain.stripe_call import StripeCall
 from paidonce.domain.stripe_event import StripeEvent
-from paidonce.use_cases.ports import Answer, TimeLeft
+from paidonce.use_cases.ports import TimeLeft
+from paidonce.use_cases.stripe_ports import Answer
 
 from tests.simulation.model_stripe import KeyReused, ModelStripe, NoSuchThing, Thing
 

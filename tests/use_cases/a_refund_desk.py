@@ -20,9 +20,10 @@ from paidonce.use_cases.refund_payment import Refunded, RefundPayment
 from paidonce.use_cases.send_refund import SendRefund
 
 from tests.examples import NOON, STAGE, a_look, a_payment, an_intent
-from tests.fakes import FakeBooks, FakeClock, FakePaymentBooks, FakeTelemetry, Tables
+from tests.fakes import FakeBooks, FakeClock, FakePaymentBooks, Tables
 from tests.fakes_operations import FakeOperationQueue
 from tests.fakes_stripe import FakeStripe, FakeStripeGateway
+from tests.fakes_telemetry import FakeTelemetry
 from tests.use_cases.a_shop import FakeKey
 
 rulebook.load(rules)

@@ -21,19 +21,12 @@ from paidonce.use_cases.read_payment import ReadPayment
 from paidonce.use_cases.take_payment import Taken, TakePayment
 
 from tests.examples import STAGE
-from tests.fakes import (
-    FakeBooks,
-    FakeClock,
-    FakeCounter,
-    FakePaymentBooks,
-    FakeTelemetry,
-    Faults,
-    Tables,
-)
+from tests.fakes import FakeBooks, FakeClock, FakeCounter, FakePaymentBooks, Faults, Tables
 from tests.fakes_billing import FakeRequestBooks, teach
 from tests.fakes_catalogue import FakeCatalogue
 from tests.fakes_operations import FakeOperationQueue
 from tests.fakes_stripe import FakePaymentGateway, FakeStripe, FakeStripeGateway
+from tests.fakes_telemetry import FakeTelemetry
 
 rulebook.load(rules)
 

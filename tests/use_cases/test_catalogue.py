@@ -10,12 +10,14 @@ from paidonce.domain.errors import InvalidRequest, KeyRefused, StripeRefused, Tr
 from paidonce.domain.money import Money
 from paidonce.domain.price import Item
 from paidonce.use_cases.catalogue import LISTED_MAX, Freshness, LookUpPrices
-from paidonce.use_cases.ports import Answer, Clock
+from paidonce.use_cases.ports import Clock
+from paidonce.use_cases.stripe_ports import Answer
 
 from tests.examples import an_event
-from tests.fakes import FakeClock, FakeTelemetry, Tables
+from tests.fakes import FakeClock, Tables
 from tests.fakes_catalogue import FakeCatalogue, a_price, a_product, every
 from tests.fakes_stripe import FakeStripe, FakeStripeGateway
+from tests.fakes_telemetry import FakeTelemetry
 from tests.use_cases.worker import Worker
 
 FRESHNESS = Freshness(memory_seconds=5, shared_seconds=600, unknown_seconds=30, claim_seconds=10)

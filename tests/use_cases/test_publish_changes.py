@@ -11,8 +11,9 @@ from paidonce.use_cases.publish_due import Found, PublishDue
 
 from tests.a_change import a_domain_event, a_told_row
 from tests.examples import STAGE
-from tests.fakes import FakeClock, FakeTelemetry, Tables
+from tests.fakes import FakeClock, Tables
 from tests.fakes_publishing import FakeEventBus, FakeOutbox
+from tests.fakes_telemetry import FakeTelemetry
 
 PAID = "pay_1.3.payment.paid"
 

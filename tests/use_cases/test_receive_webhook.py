@@ -11,12 +11,14 @@ import stripe
 from hypothesis import given
 from hypothesis import strategies as st
 from paidonce.domain.errors import InvalidRequest, NotConfigured, SignatureInvalid, TryAgain
-from paidonce.use_cases.ports import Letter, LetterRefused, SigningSecret
+from paidonce.use_cases.ports import Letter, LetterRefused
 from paidonce.use_cases.receive_webhook import ReceiveWebhook, Webhook
+from paidonce.use_cases.stripe_ports import SigningSecret
 
 from tests.examples import a_payload
-from tests.fakes import FakeClock, FakeLetterbox, FakeTelemetry
+from tests.fakes import FakeClock, FakeLetterbox
 from tests.fakes_secrets import FakeSigningSecrets
+from tests.fakes_telemetry import FakeTelemetry
 
 OLD, NEW = "whsec" + "_old", "whsec" + "_new"
 BY_ID = {"kind": "event", "schema": 1, "id": "evt_1"}

@@ -13,7 +13,8 @@ import pytest
 from paidonce.domain.errors import FailureStored, OutcomeUnknown
 from paidonce.domain.payment import PaymentStatus
 from paidonce.domain.stripe_call import StripeCall
-from paidonce.use_cases.ports import Answer, TimeLeft
+from paidonce.use_cases.ports import TimeLeft
+from paidonce.use_cases.stripe_ports import Answer
 from paidonce.use_cases.take_payment import How, Taken
 
 from tests.fakes_stripe import FakeStripe

@@ -16,17 +16,10 @@ from paidonce.use_cases.patience import Limits, Patience
 from paidonce.use_cases.ports import Delivery
 
 from tests.examples import NOON, STAGE, a_payment
-from tests.fakes import (
-    FakeBooks,
-    FakeClock,
-    FakeEventQueue,
-    FakeLease,
-    FakeTelemetry,
-    Sent,
-    Tables,
-)
+from tests.fakes import FakeBooks, FakeClock, FakeEventQueue, FakeLease, Sent, Tables
 from tests.fakes_operations import FakeOperationQueue
 from tests.fakes_stripe import FakeStripe, FakeStripeReader
+from tests.fakes_telemetry import FakeTelemetry
 
 rulebook.load(rules)
 

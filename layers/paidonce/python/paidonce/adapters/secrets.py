@@ -15,7 +15,8 @@ from botocore.exceptions import ClientError
 
 from paidonce.adapters.aws import code_of, is_temporary
 from paidonce.domain.errors import NotConfigured, TryAgain
-from paidonce.use_cases.ports import Clock, SigningSecret, Telemetry
+from paidonce.use_cases.ports import Clock, Telemetry
+from paidonce.use_cases.stripe_ports import SigningSecret
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient

@@ -18,7 +18,8 @@ from paidonce.domain.errors import (
 from paidonce.domain.sighting import Sighting, Source
 from paidonce.domain.stripe_call import StripeCall
 from paidonce.domain.stripe_event import StripeEvent
-from paidonce.use_cases.ports import Answer, Clock, Telemetry, TimeLeft
+from paidonce.use_cases.ports import Clock, Telemetry, TimeLeft
+from paidonce.use_cases.stripe_ports import Answer
 
 # What a rule may name as its resource, and where Stripe keeps it.
 _PATH_OF = {

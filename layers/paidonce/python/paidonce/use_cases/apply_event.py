@@ -19,10 +19,10 @@ from paidonce.use_cases.ports import (
     Delivery,
     EventQueue,
     Lease,
-    StripeReader,
     Telemetry,
     TimeLeft,
 )
+from paidonce.use_cases.stripe_ports import StripeReader
 
 # A conflict means that another worker has just written; after five the payment is too busy for now.
 ROUNDS_MAX = 5

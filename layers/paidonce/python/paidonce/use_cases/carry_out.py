@@ -22,17 +22,9 @@ from paidonce.domain.payment import LastError
 from paidonce.domain.request import Request
 from paidonce.use_cases.defer import Defer
 from paidonce.use_cases.note_answer import ROUND_PAUSE_SECONDS_MAX, ROUNDS_MAX
-from paidonce.use_cases.ports import (
-    AlreadyApplied,
-    Answer,
-    Books,
-    Clock,
-    Commit,
-    StripeGateway,
-    Telemetry,
-    TimeLeft,
-)
+from paidonce.use_cases.ports import AlreadyApplied, Books, Clock, Commit, Telemetry, TimeLeft
 from paidonce.use_cases.request_books import RequestBooks
+from paidonce.use_cases.stripe_ports import Answer, StripeGateway
 from paidonce.use_cases.take_payment import KEY_IS_FRESH_SECONDS
 
 # What may still be on its way to Stripe's lists, and how far our clock and Stripe's may be apart

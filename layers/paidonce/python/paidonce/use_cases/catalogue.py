@@ -24,7 +24,8 @@ from paidonce.domain.price import (
     stored,
     total_of,
 )
-from paidonce.use_cases.ports import Clock, StripeGateway, Telemetry, TimeLeft
+from paidonce.use_cases.ports import Clock, Telemetry, TimeLeft
+from paidonce.use_cases.stripe_ports import StripeGateway
 
 _NOT_FOUND = 404
 # What GET /prices shows: about 250 bytes each, and an item of DynamoDB holds 400 KB.

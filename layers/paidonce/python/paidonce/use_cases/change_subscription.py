@@ -27,8 +27,9 @@ from paidonce.domain.subscription import CALLS_MAX, Subscription, changed_lines
 from paidonce.domain.subscription_calls import call_key, shows
 from paidonce.use_cases.carry_out import CarryOut, Ended
 from paidonce.use_cases.note_answer import ROUND_PAUSE_SECONDS_MAX, ROUNDS_MAX
-from paidonce.use_cases.ports import AlreadyApplied, Answer, Commit, TimeLeft
+from paidonce.use_cases.ports import AlreadyApplied, Commit, TimeLeft
 from paidonce.use_cases.read_billing import subscription_seen_by
+from paidonce.use_cases.stripe_ports import Answer
 from paidonce.use_cases.subscribe import EXPANDED, SUBSCRIPTIONS_PATH
 from paidonce.use_cases.take_payment import KEY_IS_FRESH_SECONDS
 

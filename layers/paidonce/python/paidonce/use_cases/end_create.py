@@ -17,7 +17,8 @@ from paidonce.domain.rulebook import Verdict
 from paidonce.domain.stripe_call import StripeCall
 from paidonce.use_cases.note_answer import NoteAnswer
 from paidonce.use_cases.note_try import NoteTry
-from paidonce.use_cases.ports import Clock, StripeGateway, Telemetry, TimeLeft
+from paidonce.use_cases.ports import Clock, Telemetry, TimeLeft
+from paidonce.use_cases.stripe_ports import StripeGateway
 
 # Stripe's word for a key that came before with another request: it says nothing about ours.
 _OTHER_REQUEST = "idempotency_error"

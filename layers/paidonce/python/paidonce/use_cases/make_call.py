@@ -22,7 +22,8 @@ from paidonce.domain.rulebook import Verdict
 from paidonce.domain.stripe_call import STATE_REFUSALS, CallState, StripeCall
 from paidonce.use_cases.note_answer import NoteAnswer
 from paidonce.use_cases.note_try import NoteTry
-from paidonce.use_cases.ports import Answer, StripeGateway, TimeLeft
+from paidonce.use_cases.ports import TimeLeft
+from paidonce.use_cases.stripe_ports import Answer, StripeGateway
 
 RESOURCE = "payment_intent"
 

@@ -17,8 +17,9 @@ from paidonce.domain.moment import iso
 from paidonce.domain.request import Request
 from paidonce.use_cases.carry_out import CarryOut, Ended
 from paidonce.use_cases.note_answer import ROUNDS_MAX
-from paidonce.use_cases.ports import Answer, TimeLeft
+from paidonce.use_cases.ports import TimeLeft
 from paidonce.use_cases.request_books import ClaimTaken
+from paidonce.use_cases.stripe_ports import Answer
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,14 +21,8 @@ from paidonce.domain.rulebook import FetchFirst, Verdict, rule_for
 from paidonce.domain.sighting import Source
 from paidonce.domain.stripe_call import CallState, StripeCall
 from paidonce.use_cases.decision import Decision
-from paidonce.use_cases.ports import (
-    AlreadyApplied,
-    Answer,
-    Books,
-    Clock,
-    PaymentBooks,
-    Telemetry,
-)
+from paidonce.use_cases.ports import AlreadyApplied, Books, Clock, PaymentBooks, Telemetry
+from paidonce.use_cases.stripe_ports import Answer
 
 # A conflict means that a worker has just written; after five the payment is too busy for now.
 ROUNDS_MAX = 5

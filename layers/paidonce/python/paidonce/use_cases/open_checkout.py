@@ -16,7 +16,8 @@ from paidonce.domain.payment import Band, Payment
 from paidonce.domain.payment_calls import creation_call
 from paidonce.use_cases.carry_out import Ended
 from paidonce.use_cases.open_portal import Session
-from paidonce.use_cases.ports import StripeGateway, TimeLeft
+from paidonce.use_cases.ports import TimeLeft
+from paidonce.use_cases.stripe_ports import StripeGateway
 from paidonce.use_cases.take_payment import How, TakePayment
 
 

@@ -1,15 +1,13 @@
 """What the use cases ask of the world: each port has one adapter, one fake, one contract test."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from paidonce.domain.aggregate import Aggregate
 from paidonce.domain.ledger import LedgerRow, Outcome
 from paidonce.domain.operation import Operation
 from paidonce.domain.payment import Payment
-from paidonce.domain.sighting import Sighting
-from paidonce.domain.stripe_call import StripeCall
 from paidonce.domain.stripe_event import StripeEvent
 
 # --- time -----------------------------------------------------------------------------------------
@@ -71,9 +69,8 @@ class Commit:
 
     `made`: put under absence. `changed`: (as read, as it shall be), put under `version = :read`.
     `checked`: rows that the decisions rest on, under `version = :read`. `pointers`: under absence
-    or the same aggregate. `rows`: ledger rows under absence or an outcome that is not final.
-    `replayed`: for rows with a replay's id the row as it was read, or None: they are put over just
-    that one, unless the replay has written it before.
+    or the same aggregate. `rows`: ledger rows under absence or an outcome that is not final; those
+    of a replay over just the row that was read (`replayed`, by event id).
     `outdated`: names of catalogue entries, taken away under absence or being one.
     """
 
@@ -98,7 +95,7 @@ class Books(Protocol):
     ) -> Pages:
         """One consistent BatchGet, and a second for what is behind the pointers that were found.
 
-        `payment_ids` may name aggregates of any kind.
+        `payment_ids` may name rows of any kind.
         Raises TryAgain when DynamoDB is throttled or keys stay unprocessed: never absence.
         """
         ...
@@ -116,7 +113,7 @@ class Books(Protocol):
         """Write a row that is `waiting`, `failing` or `dead`, unless a stronger one stands.
 
         `waiting` and `failing` over absence, `waiting`, `failing`; `dead` over the same and `dead`.
-        Answers None when it was written, otherwise the outcome that stands (final, or `dead`).
+        Answers None when it was written, otherwise the outcome that stands.
         Raises TryAgain when throttled.
         """
         ...
@@ -256,7 +253,7 @@ class OperationQueue(Protocol):
         ...
 
 
-# --- locks, Stripe, telemetry ---------------------------------------------------------------------
+# --- locks, telemetry ----------------------------------------------------------------------------
 
 
 class Lease(Protocol):
@@ -270,115 +267,6 @@ class Lease(Protocol):
         ...
 
 
-class StripeReader(Protocol):
-    """What the worker reads at Stripe, inside its share of the rate limit."""
-
-    def retrieve(self, resource: str, object_id: str) -> Sighting:
-        """The object as it is now.
-
-        Raises TryAgain (no budget, 429, 5xx, no connection, KeyRefused, NotConfigured) and
-        StripeRefused (404 and other 400s).
-        """
-        ...
-
-    def event(self, event_id: str) -> StripeEvent:
-        """The event itself; Stripe keeps them for 30 days. Raises as `retrieve`."""
-        ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """Stripe's answer to a call of ours. `replayed`: stored at Stripe, so its state may be old."""
-
-    seen: Sighting
-    request_id: str | None
-    replayed: bool
-
-
-class StripeGateway(Protocol):
-    """Any call of ours to Stripe with one restricted key; tries again until `time_left` is over."""
-
-    def send(self, call: StripeCall, *, time_left: TimeLeft) -> Answer:
-        """Make a call that stands in a row. The same key every time.
-
-        Raises OutcomeUnknown (FailureStored where a repeat is no use), KeyRefused, NotConfigured,
-        StripeRefused, CardDeclined.
-        """
-        ...
-
-    def get(
-        self,
-        resource: str,
-        object_id: str,
-        *,
-        time_left: TimeLeft,
-        expand: Sequence[str] = (),
-        may_be_absent: bool = False,
-    ) -> Answer:
-        """The object as it is now. Raises TryAgain, KeyRefused, NotConfigured, StripeRefused.
-
-        `may_be_absent`: the id is somebody else's word, so a 404 is no bug of ours.
-        """
-        ...
-
-    def listed(
-        self,
-        resource: str,
-        *,
-        created_from: int,
-        created_to: int | None = None,
-        time_left: TimeLeft,
-        only: Mapping[str, Any] | None = None,
-    ) -> Iterable[Mapping[str, Any]]:
-        """Objects created in these seconds, both included, newest first, all pages.
-
-        `only` are more parameters of the list, such as `{"active": True}`.
-
-        Raises as `get`.
-        """
-        ...
-
-
-class PaymentGateway(Protocol):
-    """What the payments API asks of Stripe; tries again until `time_left` is over."""
-
-    def create_intent(
-        self, params: Mapping[str, Any], *, idempotency_key: str, time_left: TimeLeft
-    ) -> Answer:
-        """Raises OutcomeUnknown, KeyRefused, NotConfigured, StripeRefused."""
-        ...
-
-    def intent(self, intent_id: str, *, time_left: TimeLeft) -> Answer:
-        """A GET. Raises as `create_intent`."""
-        ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class SigningSecret:
-    """One live endpoint's signing secret; `name` is the route's endpoint name."""
-
-    name: str
-    secret: str = field(repr=False)
-
-
-class SigningSecrets(Protocol):
-    """The signing secrets that are live for an endpoint's name."""
-
-    def current(self, name: str) -> Sequence[str]:
-        """Secrets of AWSCURRENT, cached, and those of AWSPENDING that the last refresh found.
-
-        Raises TryAgain when Secrets Manager does not answer.
-        """
-        ...
-
-    def refreshed(self, name: str) -> Sequence[str] | None:
-        """Secrets of AWSCURRENT and AWSPENDING, read anew; None when a refresh is not due yet.
-
-        Raises NotConfigured when neither version has any endpoint, due or not.
-        """
-        ...
-
-
 class Telemetry(Protocol):
     """Metrics and log lines: ids and words, never a payload, a secret or a message of Stripe's."""
 
@@ -387,10 +275,7 @@ class Telemetry(Protocol):
         ...
 
     def alarm(self, metric: str) -> None:
-        """Count one and write it at once, before what it is about is written.
-
-        A crash right after loses nothing, and one too many does no harm.
-        """
+        """Count one and write it at once, before what it is about: one too many does no harm."""
         ...
 
     def fact(self, message: str, **ids: str | float | None) -> None:

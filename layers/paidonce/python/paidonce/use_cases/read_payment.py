@@ -6,7 +6,8 @@ from paidonce.domain.caller import Caller
 from paidonce.domain.errors import NotFound, OutcomeUnknown, StateConflict
 from paidonce.domain.payment import Band, Payment
 from paidonce.domain.payment_request import order_claim
-from paidonce.use_cases.ports import PaymentBooks, PaymentGateway, TimeLeft
+from paidonce.use_cases.ports import PaymentBooks, TimeLeft
+from paidonce.use_cases.stripe_ports import PaymentGateway
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,14 +8,8 @@ from paidonce.domain.errors import InvalidRequest
 from paidonce.domain.moment import iso
 from paidonce.domain.signature import NoSecretFits, verify
 from paidonce.domain.stripe_event import StripeEvent
-from paidonce.use_cases.ports import (
-    Clock,
-    Letter,
-    Letterbox,
-    LetterRefused,
-    SigningSecrets,
-    Telemetry,
-)
+from paidonce.use_cases.ports import Clock, Letter, Letterbox, LetterRefused, Telemetry
+from paidonce.use_cases.stripe_ports import SigningSecrets
 
 # What Lambda hands over is 6 MB at most, and base64 makes 4.5 MB of that.
 BODY_MAX_BYTES = 4_000_000

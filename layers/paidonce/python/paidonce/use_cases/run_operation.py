@@ -35,10 +35,10 @@ from paidonce.use_cases.ports import (
     Lease,
     OperationQueue,
     PaymentBooks,
-    StripeGateway,
     Telemetry,
     TimeLeft,
 )
+from paidonce.use_cases.stripe_ports import StripeGateway
 
 
 class UnreadableOperationError(Exception):

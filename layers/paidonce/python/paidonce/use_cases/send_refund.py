@@ -28,16 +28,9 @@ from paidonce.domain.rulebook import FetchFirst, Verdict, rule_for
 from paidonce.domain.sighting import Sighting, Source
 from paidonce.domain.stripe_call import StripeCall
 from paidonce.use_cases.note_answer import ROUND_PAUSE_SECONDS_MAX, ROUNDS_MAX, NoteAnswer
-from paidonce.use_cases.ports import (
-    Answer,
-    Clock,
-    OperationQueue,
-    PaymentBooks,
-    StripeGateway,
-    Telemetry,
-    TimeLeft,
-)
+from paidonce.use_cases.ports import Clock, OperationQueue, PaymentBooks, Telemetry, TimeLeft
 from paidonce.use_cases.run_operation import NextNotQueuedError
+from paidonce.use_cases.stripe_ports import Answer, StripeGateway
 
 # The event that tells of the same thing: its rule decides about an answer as well.
 _SAME_AS_EVENT = "refund.created"

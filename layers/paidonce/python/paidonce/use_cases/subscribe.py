@@ -20,7 +20,8 @@ from paidonce.domain.stripe_call import StripeCall
 from paidonce.domain.subscription import Subscription, client_secret_of, subscription_of
 from paidonce.use_cases.carry_out import CarryOut, Ended
 from paidonce.use_cases.make_customer import customer_seen_by
-from paidonce.use_cases.ports import Answer, TimeLeft
+from paidonce.use_cases.ports import TimeLeft
+from paidonce.use_cases.stripe_ports import Answer
 
 SUBSCRIPTIONS_PATH = "/v1/subscriptions"
 _ROUTE = "POST /subscriptions"

@@ -30,16 +30,9 @@ from paidonce.domain.price import Item
 from paidonce.use_cases.defer import Defer
 from paidonce.use_cases.note_answer import NoteAnswer
 from paidonce.use_cases.note_try import NoteTry
-from paidonce.use_cases.ports import (
-    Clock,
-    Counter,
-    OrderTaken,
-    PaymentBooks,
-    PaymentGateway,
-    Telemetry,
-    TimeLeft,
-)
+from paidonce.use_cases.ports import Clock, Counter, OrderTaken, PaymentBooks, Telemetry, TimeLeft
 from paidonce.use_cases.read_payment import read_secret
+from paidonce.use_cases.stripe_ports import PaymentGateway
 
 # The setting operations.key_fresh_seconds of prod, for calls that are not given it.
 KEY_IS_FRESH_SECONDS = 23 * 3600
