@@ -20,6 +20,7 @@ def main() -> None:
             Path(__file__).with_name("stages.toml"),
             app.node.try_get_context("stage"),
             stripe_api_url=app.node.try_get_context("stripe_api_url"),
+            public_url=app.node.try_get_context("public_url"),
         )
         build_stacks(app, stage)
     except (StageError, LayerError) as error:

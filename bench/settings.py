@@ -56,6 +56,9 @@ ENVIRONMENT = {
     "ANSWERS_KEPT_SECONDS": "86400",
     "SHOPPER_PAYMENTS_PER_MINUTE": "10",
     "PUBLISHABLE_KEY": "",
+    "ENDPOINTS_KEY_ARN": "paidonce/bench/stripe/keys/endpoints",
+    "WEBHOOK_URL": "https://api.example.com/webhooks/stripe",
+    "RETIRE_AFTER_SECONDS": "259200",
     "USER_CLAIM": "sub",
     "SCOPE_PREFIX": "",
 }

@@ -21,6 +21,11 @@ _CACHE = Whole(1, 3_600)
 _DELAYS = Listed(Whole(0, 900), at_least=1)
 _HIDES = Listed(Whole(0, 43_200), at_least=1)
 _SECONDS = Whole(1, 7 * DAY_SECONDS)
+# Minutes are 0: https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_schedule.html
+_SCHEDULE = Text(
+    r"cron\(0 [\d,*/-]+ [\dL?,*/-]+ [\w,*/-]+ [\w?#,*/-]+ \*\)",
+    "a schedule of Secrets Manager, cron(0 HOURS DAY MONTH WEEKDAY *)",
+)
 _CALLS = Whole(1, 100)
 _COUNT = Whole(1, 100_000)
 
@@ -103,6 +108,13 @@ class Http:
     """The way in."""
 
     cors_origins: Annotated[tuple[str, ...], Listed(_ORIGIN)]
+    public_url: Annotated[
+        str,
+        Text(
+            r"(http://127\.0\.0\.1:\d{1,5}/[\w/.$-]*\{api_id\}[\w/.$-]*)?",
+            'a loopback address with {api_id} in it, or ""',
+        ),
+    ]
     domain_name: Annotated[
         str, Text(r"([a-z0-9-]+(\.[a-z0-9-]+)+)?", 'a domain in lower case, or ""')
     ]
@@ -223,4 +235,8 @@ class Publishing:
 class Rotation:
     """rotate_secret and retire_endpoints."""
 
+    signing_schedule: Annotated[str, _SCHEDULE]
+    timeout_seconds: Annotated[int, Whole(30, 900)]
+    memory_mb: Annotated[int, _MEMORY]
+    call_timeout_seconds: Annotated[int, Whole(1, 60)]
     retire_after_seconds: Annotated[int, _SECONDS]

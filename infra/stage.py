@@ -67,16 +67,22 @@ class Stage:
         return f"paidonce-{self.name}-{what}"
 
 
-def read_stage(path: Path, name: object, *, stripe_api_url: object = None) -> Stage:
-    """Read one stage; `stripe_api_url` replaces the one of `local`, whose stand-in picks its port.
+def read_stage(
+    path: Path, name: object, *, stripe_api_url: object = None, public_url: object = None
+) -> Stage:
+    """Read one stage; the two addresses replace those of `local`, whose servers pick their ports.
 
     Raises StageError with the first thing that is wrong.
     """
-    return stage_from(_read_toml(path), name, stripe_api_url=stripe_api_url)
+    return stage_from(_read_toml(path), name, stripe_api_url=stripe_api_url, public_url=public_url)
 
 
 def stage_from(
-    tables: Mapping[str, object], name: object, *, stripe_api_url: object = None
+    tables: Mapping[str, object],
+    name: object,
+    *,
+    stripe_api_url: object = None,
+    public_url: object = None,
 ) -> Stage:
     """The same from what the file says."""
     known = [table for table in tables if table != "defaults"]
@@ -89,10 +95,15 @@ def stage_from(
     if "name" in own or "name" in defaults:
         raise StageError(f"stages.toml: {name}.name is unknown; a stage's name is its table's.")
     values = _merged(_merged(defaults, own), {"name": name})
-    if stripe_api_url is not None:
+    for table, key, option, address in (
+        ("stripe", "api_url", "stripe_api_url", stripe_api_url),
+        ("http", "public_url", "public_url", public_url),
+    ):
+        if address is None:
+            continue
         if name != LOCAL:
-            raise StageError(f"-c stripe_api_url is for the stage {LOCAL} only, not for {name}.")
-        values = _merged(values, {"stripe": {"api_url": stripe_api_url}})
+            raise StageError(f"-c {option} is for the stage {LOCAL} only, not for {name}.")
+        values = _merged(values, {table: {key: address}})
     stage = read_table(Stage, values, place=name)
     for key, value, allowed in _conflicts(stage):
         raise StageError(wrong(f"{name}.{key}", value, allowed=allowed))
@@ -159,6 +170,8 @@ def _only_local(stage: Stage) -> Iterator[_Conflict]:
         return
     if stage.stripe.api_url != settings.STRIPE_API_URL:
         yield "stripe.api_url", stage.stripe.api_url, f'"{settings.STRIPE_API_URL}"'
+    if stage.http.public_url:
+        yield "http.public_url", stage.http.public_url, '"" outside of local'
     if runtime.on_host:
         yield "runtime.architecture", "host", '"arm64" or "x86_64" outside of local'
     if not stage.enforce_ssl:
@@ -181,6 +194,10 @@ def _times(stage: Stage) -> Iterator[_Conflict]:
     if api.call_timeout_seconds > api.request_deadline_seconds:
         allowed = f"at most {api.request_deadline_seconds}, payments_api.request_deadline_seconds"
         yield "payments_api.call_timeout_seconds", api.call_timeout_seconds, allowed
+    # While two secrets are live, every receiver must come to know the new one.
+    if stage.receiver.secret_cache_seconds >= stage.rotation.retire_after_seconds:
+        allowed = f"less than {stage.rotation.retire_after_seconds}, rotation.retire_after_seconds"
+        yield "receiver.secret_cache_seconds", stage.receiver.secret_cache_seconds, allowed
     # A message that spent its queue's days must still be seen among the dead.
     if keep.dead_letter_days <= keep.queue_days:
         allowed = f"more than {keep.queue_days}, retention.queue_days"

@@ -119,8 +119,10 @@ class HttpWayIn(Construct):
     @property
     def url(self) -> str:
         """Where callers find it, without a slash at the end."""
-        own = self._stage.http.domain_name
-        return f"https://{own}" if own else self.api.api_endpoint
+        http = self._stage.http
+        if http.public_url:
+            return http.public_url.replace("{api_id}", self.api.api_id)
+        return f"https://{http.domain_name}" if http.domain_name else self.api.api_endpoint
 
     def add(
         self, routes: Sequence[Route], to: HouseFunction, *, limit: Limit | None = None

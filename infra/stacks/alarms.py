@@ -211,6 +211,12 @@ ALARMS = (
         ),
     ),
     Watch(
+        name="rotation-failed",
+        says="A secret could not be rotated: the old one stays, and is valid.",
+        # It raises for Secrets Manager whenever a step is not done; this sees timeouts too.
+        metric=_errors(lambda service: service.rotation.rotate_secret),
+    ),
+    Watch(
         name="signature-refused",
         says="Webhooks fail verification: a wrong signing secret, or forged traffic.",
         metric=_counted("SignatureRefused", "receive_webhook", period=_FIVE_MINUTES),

@@ -13,6 +13,7 @@ from infra.blocks.key import TABLE_KEY_ACTIONS
 from infra.blocks.layers import Layers, Target
 from infra.blocks.stack import HouseStack
 from infra.features import payments_api, refunds_api, webhooks
+from infra.features.key_rotation import KeyRotation
 from infra.features.operations import Operations
 from infra.features.payments_api import PaymentsApi
 from infra.features.publishing import Publishing
@@ -23,6 +24,13 @@ from infra.stage import Stage
 
 # A TransactWriteItems is authorised as its parts are; an UpdateItem counts calls and tries.
 _COMMIT = ("dynamodb:PutItem", "dynamodb:ConditionCheckItem", "dynamodb:UpdateItem")
+# A secret that is changed: its versions are read and written, their labels moved.
+_READ_AND_WRITE = (
+    "secretsmanager:DescribeSecret",
+    "secretsmanager:GetSecretValue",
+    "secretsmanager:PutSecretValue",
+    "secretsmanager:UpdateSecretVersionStage",
+)
 _LEASE = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
 
 
@@ -67,12 +75,21 @@ class Service(HouseStack):
         )
         self.way_in.add(payments_api.ROUTES, self.payments.payments_api)
         self.way_in.add(refunds_api.ROUTES, self.refunds.refunds_api)
+        self.rotation = KeyRotation(
+            self,
+            "Rotation",
+            stage=stage,
+            storage=storage,
+            layers=layers,
+            webhook_url=self._webhook_url,
+        )
         self._grant_receive_webhook(storage)
         self._grant_apply_event(storage)
         self._grant_payments_api(storage)
         self._grant_refunds_api(storage)
         self._grant_run_operation(storage)
         self._grant_publish_changes(storage)
+        self._grant_rotate_secret(storage)
         self._outputs()
 
     @property
@@ -85,7 +102,13 @@ class Service(HouseStack):
             self.refunds.refunds_api,
             self.operations.run_operation,
             self.publishing.publish_changes,
+            self.rotation.rotate_secret,
         ]
+
+    @property
+    def _webhook_url(self) -> str:
+        """The plain webhook route, as Stripe reaches it."""
+        return f"{self.way_in.url}/webhooks/stripe"
 
     def _grant_receive_webhook(self, storage: Storage) -> None:
         receiver, events = self.webhooks.receive_webhook, self.webhooks.events
@@ -189,12 +212,20 @@ class Service(HouseStack):
         publisher.may("events:PutEvents", on=storage.ways_out.bus.event_bus_arn)
         publisher.may("sqs:SendMessage", on=self.publishing.given_up.queue_arn)
 
+    def _grant_rotate_secret(self, storage: Storage) -> None:
+        rotator, secrets = self.rotation.rotate_secret, storage.secrets
+        rotator.may(*_READ_AND_WRITE, on=secrets.signing.secret_arn)
+        rotator.may("secretsmanager:GetSecretValue", on=secrets.endpoints.secret_arn)
+        rotator.may_use_key(
+            "kms:Decrypt", "kms:GenerateDataKey", on=storage.key.key_arn, through="secretsmanager"
+        )
+
     def _outputs(self) -> None:
         events, way_in = self.webhooks.events, self.way_in
         self.tell(
             {
                 "ApiUrl": way_in.url,
-                "WebhookUrl": f"{way_in.url}/webhooks/stripe",
+                "WebhookUrl": self._webhook_url,
                 "ApiId": way_in.api.api_id,
                 "EventsQueueUrl": events.queue.queue_url,
                 "EventsDeadLetterQueueUrl": events.dead_letters.queue_url,
@@ -207,6 +238,7 @@ class Service(HouseStack):
                 "RefundsApiFunctionName": self.refunds.refunds_api.name,
                 "RunOperationFunctionName": self.operations.run_operation.name,
                 "PublishChangesFunctionName": self.publishing.publish_changes.name,
+                "RotateSecretFunctionName": self.rotation.rotate_secret.name,
             }
         )
         if way_in.domain is not None:

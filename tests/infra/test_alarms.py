@@ -43,6 +43,7 @@ def test_what_costs_a_customer_money_alarms_at_the_first(prod: Assembly) -> None
         "processor-errors",
         "api-5xx",
         "signature-refused",
+        "rotation-failed",
     }
     for name, alarm in alarms.items():
         if name.removeprefix("paidonce-prod-") not in patient:

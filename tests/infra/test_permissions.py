@@ -15,6 +15,12 @@ TABLE_KEY = {
     "kms:ReEncryptTo",
 }
 COMMIT = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem"}
+SECRET_CHANGES = {
+    "secretsmanager:DescribeSecret",
+    "secretsmanager:GetSecretValue",
+    "secretsmanager:PutSecretValue",
+    "secretsmanager:UpdateSecretVersionStage",
+}
 TRACES = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 
@@ -99,6 +105,11 @@ ALLOWED = {
         "paidonce-prod-changes-dead.Arn": {"sqs:SendMessage"},
         "key through dynamodb": TABLE_KEY,
     },
+    "rotate-secret": {
+        "paidonce/prod/stripe/signing": SECRET_CHANGES,
+        "paidonce/prod/stripe/keys/endpoints": {"secretsmanager:GetSecretValue"},
+        "key through secretsmanager": {"kms:Decrypt", "kms:GenerateDataKey"},
+    },
     "payments-api": {
         "paidonce-prod-stripe-operations.Arn": {"sqs:SendMessage"},
         "paidonce-prod-payments.Arn": {"dynamodb:GetItem"} | COMMIT,
@@ -172,20 +183,28 @@ def test_no_action_is_a_wildcard_and_no_resource_but_the_traces(prod: Assembly) 
                 assert set(actions) == TRACES, name
 
 
-def test_no_function_but_the_receiver_reads_the_signing_secrets(prod: Assembly) -> None:
+def test_the_signing_secrets_are_read_by_the_receiver_and_who_rotates_them(prod: Assembly) -> None:
     readers = {
         name
         for name, allowed in statements(prod).items()
         for statement in allowed
         if "paidonce/prod/stripe/signing" in listed(statement["Resource"])
     }
-    assert readers == {"receive-webhook"}
+    assert readers == {"receive-webhook", "rotate-secret"}
 
 
-def test_only_the_api_may_call_its_functions(prod: Assembly) -> None:
+# Which function of ours an AWS service may call, and from what of ours.
+CALLERS = {
+    "apigateway.amazonaws.com": ("paidonce-prod-api", ("receive", "api")),
+    "secretsmanager.amazonaws.com": ("paidonce/prod/stripe/", ("rotatesecret",)),
+}
+
+
+def test_only_our_own_resources_may_call_the_functions(prod: Assembly) -> None:
     for permission in prod.resources("AWS::Lambda::Permission").values():
-        assert permission["Principal"] == "apigateway.amazonaws.com"
-        assert "paidonce-prod-api" in str(permission["SourceArn"])
+        source, functions = CALLERS[permission["Principal"]]
+        assert source in str(permission["SourceArn"])
+        assert any(name in str(permission["FunctionName"]).lower() for name in functions)
         # The alias, whose Ref is its ARN.
         assert "Live" in str(permission["FunctionName"])
 
@@ -207,6 +226,10 @@ AUTHORISED_AS = {
     ".delete_message_batch(": {"sqs:DeleteMessage"},
     ".put_events(": {"events:PutEvents"},
     "SecretsProvider(": {"secretsmanager:GetSecretValue"},
+    ".get_secret_value(": {"secretsmanager:GetSecretValue"},
+    ".describe_secret(": {"secretsmanager:DescribeSecret"},
+    ".put_secret_value(": {"secretsmanager:PutSecretValue"},
+    ".update_secret_version_stage(": {"secretsmanager:UpdateSecretVersionStage"},
     "DynamoDBPersistenceLayer(": {
         "dynamodb:GetItem",
         "dynamodb:PutItem",

@@ -44,6 +44,7 @@ def test_functions_are_built_for_the_stage(prod: Assembly) -> None:
         "paidonce-prod-refunds-api",
         "paidonce-prod-run-operation",
         "paidonce-prod-publish-changes",
+        "paidonce-prod-rotate-secret",
     }
     for name, function in functions.items():
         folder = name.removeprefix("paidonce-prod-").replace("-", "_")
@@ -71,6 +72,7 @@ def test_only_who_sends_to_its_own_queue_may_feed_itself(prod: Assembly) -> None
         "paidonce-prod-refunds-api": None,
         "paidonce-prod-run-operation": "Allow",
         "paidonce-prod-publish-changes": None,
+        "paidonce-prod-rotate-secret": None,
     }
 
 
@@ -89,6 +91,7 @@ def test_a_function_carries_its_own_package_and_no_other(prod: Assembly) -> None
         "python",
         "receive_webhook",
         "refunds_api",
+        "rotate_secret",
         "run_operation",
     ]
     for one in assets["files"].values():

@@ -21,7 +21,6 @@ NOT_READ_YET = {
     "budgets.reconcile_per_second",
     "budgets.probe_per_second",
     "operations.retry_delays_seconds",
-    "rotation.retire_after_seconds",
 }
 
 

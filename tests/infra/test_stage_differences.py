@@ -16,6 +16,7 @@ RECEIVER = f"{FUNCTION} paidonce-STAGE-receive-webhook/Properties"
 WORKER = f"{FUNCTION} paidonce-STAGE-apply-event/Properties"
 RUNNER = f"{FUNCTION} paidonce-STAGE-run-operation/Properties"
 API = f"{FUNCTION} paidonce-STAGE-payments-api/Properties"
+ROTATOR = f"{FUNCTION} paidonce-STAGE-rotate-secret/Properties"
 REFUNDS = f"{FUNCTION} paidonce-STAGE-refunds-api/Properties"
 VARIABLES = "Environment/Variables"
 
@@ -62,6 +63,7 @@ MADE_BY = {
     "worker.secret_cache_seconds": [
         f"{WORKER}/{VARIABLES}/SECRET_CACHE_SECONDS",
         f"{RUNNER}/{VARIABLES}/SECRET_CACHE_SECONDS",
+        f"{ROTATOR}/{VARIABLES}/SECRET_CACHE_SECONDS",
     ],
     "worker.wait_delays_seconds": [
         f"{WORKER}/{VARIABLES}/WAIT_DELAYS_SECONDS",
@@ -87,6 +89,8 @@ MADE_BY = {
     ],
     "payments_api.answers_kept_seconds": [f"{FUNCTION} */{VARIABLES}/ANSWERS_KEPT_SECONDS"],
     "breaker.probe_seconds": [f"{FUNCTION} */{VARIABLES}/BREAKER_PROBE_SECONDS"],
+    "rotation.timeout_seconds": [f"{ROTATOR}/Timeout"],
+    "rotation.retire_after_seconds": [f"{ROTATOR}/{VARIABLES}/RETIRE_AFTER_SECONDS"],
     "catalogue.memory_seconds": [f"{API}/{VARIABLES}/CATALOGUE_MEMORY_SECONDS"],
     "catalogue.shared_seconds": [f"{API}/{VARIABLES}/CATALOGUE_SHARED_SECONDS"],
     "catalogue.unknown_seconds": [f"{API}/{VARIABLES}/CATALOGUE_UNKNOWN_SECONDS"],

@@ -21,7 +21,7 @@ from paidonce.domain.stripe_event import StripeEvent
 from paidonce.use_cases.ports import Clock, Telemetry, TimeLeft
 from paidonce.use_cases.stripe_ports import Answer
 
-# What a rule may name as its resource, and where Stripe keeps it.
+# What a rule may name as its resource, or a function of ours lists, and where Stripe keeps it.
 _PATH_OF = {
     "charge": "/v1/charges/{id}",
     "checkout.session": "/v1/checkout/sessions/{id}",
@@ -33,6 +33,7 @@ _PATH_OF = {
     "product": "/v1/products/{id}",
     "refund": "/v1/refunds/{id}",
     "subscription": "/v1/subscriptions/{id}",
+    "webhook_endpoint": "/v1/webhook_endpoints/{id}",
 }
 _LIST_OF = {name: path.removesuffix("/{id}") for name, path in _PATH_OF.items()}
 # Stripe's own limit of a page.
@@ -47,6 +48,7 @@ _MUST_HAVE = {
     "subscription": ("id", "status"),
     "checkout": ("id", "url"),
     "portal": ("id", "url"),
+    "endpoint": ("id", "secret"),
 }
 _ID = re.compile(r"[A-Za-z0-9_]{1,255}", re.ASCII)
 
@@ -175,14 +177,16 @@ class StripeSdkGateway:
         self,
         resource: str,
         *,
-        created_from: int,
+        created_from: int | None,
         created_to: int | None = None,
         time_left: TimeLeft,
         only: Mapping[str, Any] | None = None,
     ) -> Iterator[Mapping[str, Any]]:
-        """See `StripeGateway.listed`."""
-        created = {"gte": created_from} | ({} if created_to is None else {"lte": created_to})
-        page: Mapping[str, Any] = {"limit": _PAGE, "created": created} | dict(only or {})
+        """See `StripeGateway.listed`; `created_from` is None for what has no such filter."""
+        bounds = {"gte": created_from, "lte": created_to}
+        created = {name: second for name, second in bounds.items() if second is not None}
+        page: Mapping[str, Any] = {"limit": _PAGE} | ({"created": created} if created else {})
+        page = {**page, **(only or {})}
         while True:
             call = Call(method="get", path=_LIST_OF[resource], params=page, must_have=("object",))
             found = self._read(call, time_left).seen.object

@@ -12,6 +12,7 @@ PaidOnceError
 │   ├── OrderInProgress         order_in_progress
 │   ├── StateConflict           state_conflict
 │   ├── CardDeclined            card_declined: the sentence is for the shopper
+│   ├── RotationRefused         rotation_refused: a secret stays as it is, an operator must act
 │   └── StripeRefused           Stripe says that our request is wrong: our bug, never retried
 └── TryAgain                    asking again can help
     ├── NotYetKnown             our row of the object is not there yet
@@ -111,6 +112,12 @@ class CardDeclined(Rejected):
         super().__init__(message)
         self.stripe_code = stripe_code
         self.decline_code = decline_code
+
+
+class RotationRefused(Rejected):
+    """A secret is not rotated: the sentence tells an operator why. AWSCURRENT is untouched."""
+
+    code = "rotation_refused"
 
 
 class StripeRefused(Rejected):

@@ -1,0 +1,1 @@
+"""Secrets Manager: rotate a secret in four steps."""
