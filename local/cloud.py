@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 import boto3
 import httpx
@@ -179,7 +178,12 @@ class LocalCloud:
             folder=self._servers.run,
             logs=self._servers.logs,
             endpoint_url=self._servers.aws.url,
-            context={"stage": self.stage, "stripe_api_url": self._servers.stripe.url},
+            context={
+                "stage": self.stage,
+                "stripe_api_url": self._servers.stripe.url,
+                # API Gateway's own address cannot be reached here; this is the same API by path.
+                "public_url": f"{self._servers.aws.url}/_aws/execute-api/{{api_id}}/$default",
+            },
         )
         with self._step("the app is synthesised"):
             deployment.prepare()
@@ -200,16 +204,14 @@ class LocalCloud:
 
     def _endpoints(self, outputs: dict[str, str]) -> Endpoints:
         aws = self._servers.aws.url
-        api_id = (urlsplit(output(outputs, "ApiUrl")).hostname or "").split(".")[0]
-        # API Gateway's own address cannot be reached here; this is the same API by its path.
-        api_url = f"{aws}/_aws/execute-api/{api_id}/$default"
+        api_url = output(outputs, "ApiUrl")
         return Endpoints(
             aws_endpoint_url=aws,
             region=REGION,
             aws_access_key_id=CREDENTIALS[0],
             aws_secret_access_key=CREDENTIALS[1],
             api_url=api_url,
-            webhook_url=f"{api_url}/webhooks/stripe",
+            webhook_url=output(outputs, "WebhookUrl"),
             token_url=f"{aws}/oauth2/token",
             stripe_api_url=self._servers.stripe.url,
             stripe_secret_key=self._stripe_key,

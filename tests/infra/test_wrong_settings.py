@@ -197,9 +197,9 @@ def test_a_wrong_value_stops_with_one_sentence(
 
 
 def test_an_unknown_key_is_named_with_the_one_that_may_be_meant() -> None:
-    assert sentence("dev", "rotation.retire_after_hours = 72") == (
-        "stages.toml: dev.rotation.retire_after_hours is unknown, perhaps retire_after_seconds is"
-        " meant; allowed are retire_after_seconds."
+    assert sentence("dev", "breaker.probe_minutes = 2") == (
+        "stages.toml: dev.breaker.probe_minutes is unknown, perhaps probe_seconds is"
+        " meant; allowed are probe_seconds."
     )
     assert sentence("dev", "wroker.timeout_seconds = 60").startswith(
         "stages.toml: dev.wroker is unknown, perhaps worker is meant; allowed are name, account,"

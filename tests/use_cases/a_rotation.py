@@ -18,7 +18,7 @@ from paidonce.use_cases.rotate_signing import RotateSigning
 from tests.fakes import FakeClock, FakeTelemetry, Faults
 from tests.fakes_rotation import FakeDoor, FakeSecretVersions, FakeWebhookEndpoints
 
-PLACEHOLDER = {"based_on": None, "endpoints": []}
+PLACEHOLDER: dict[str, object] = {"based_on": None, "endpoints": []}
 URL = "https://api.example.com/webhooks/stripe"
 TYPES = ("payment_intent.canceled", "payment_intent.succeeded")
 RETIRE_AFTER = 3600.0
