@@ -197,8 +197,8 @@ def test_a_wrong_value_stops_with_one_sentence(
 
 
 def test_an_unknown_key_is_named_with_the_one_that_may_be_meant() -> None:
-    assert sentence("dev", "breaker.probe_minutes = 2") == (
-        "stages.toml: dev.breaker.probe_minutes is unknown, perhaps probe_seconds is"
+    assert sentence("dev", "breaker.probe_second = 2") == (
+        "stages.toml: dev.breaker.probe_second is unknown, perhaps probe_seconds is"
         " meant; allowed are probe_seconds."
     )
     assert sentence("dev", "wroker.timeout_seconds = 60").startswith(
