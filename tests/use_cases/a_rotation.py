@@ -15,8 +15,9 @@ from paidonce.use_cases.make_endpoint import EndpointMaker, MakeEndpoint
 from paidonce.use_cases.ring_receiver import RingReceiver
 from paidonce.use_cases.rotate_signing import RotateSigning
 
-from tests.fakes import FakeClock, FakeTelemetry, Faults
+from tests.fakes import FakeClock, Faults
 from tests.fakes_rotation import FakeDoor, FakeSecretVersions, FakeWebhookEndpoints
+from tests.fakes_telemetry import FakeTelemetry
 
 PLACEHOLDER: dict[str, object] = {"based_on": None, "endpoints": []}
 URL = "https://api.example.com/webhooks/stripe"
