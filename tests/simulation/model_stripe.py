@@ -7,9 +7,12 @@ one change, redelivery for three days, keys forgotten after a day, a `Date` of w
 import hmac
 import json
 import zlib
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
+
+from tests.simulation.dice import Dice
 
 DAY = 86_400
 # Seconds after a failed attempt; then every twelve hours, until three days have passed.
@@ -40,6 +43,11 @@ class Thing:
     def status(self) -> str:
         """Stripe's own word for where it stands."""
         return str(self.document["status"])
+
+    @property
+    def kind(self) -> str:
+        """Stripe's word for what it is."""
+        return str(self.document["object"])
 
 
 @dataclass(frozen=True)
@@ -95,18 +103,62 @@ class KeyReused(Exception):  # noqa: N818 - Stripe's idempotency_error
     """The same key came with another request."""
 
 
-class ModelStripe:
-    """Everything that Stripe holds. `clock` is the world's; Stripe's own differs by `skew`."""
+class Refused(Exception):  # noqa: N818 - Stripe's 400
+    """A request that the object's state does not allow. `code` and `param` are Stripe's."""
 
-    def __init__(self, clock: Callable[[], float], *, skew: float = 0.0) -> None:
+    def __init__(self, code: str | None, *, param: str | None = None) -> None:
+        super().__init__(code or param)
+        self.code = code
+        self.param = param
+
+
+class Scene(Protocol):
+    """What a change at Stripe needs: Stripe, the step's dice, and its number."""
+
+    @property
+    def stripe(self) -> "ModelStripe":
+        """Where it happens."""
+        ...
+
+    @property
+    def dice(self) -> Dice:
+        """How it happens."""
+        ...
+
+    @property
+    def step_number(self) -> int:
+        """The same in a schedule with fewer steps."""
+        ...
+
+
+# What a POST does: (scene, parameters, id in the path, idempotency key). Raises Refused.
+Post = Callable[[Scene, Mapping[str, Any], str, str], Thing]
+
+
+class ModelStripe:
+    """Everything that Stripe holds. `clock` is the world's; Stripe's own differs by `skew`.
+
+    `enabled` are the event types that our endpoint asks for; of others there is no event.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        *,
+        enabled: frozenset[str],
+        skew: float = 0.0,
+    ) -> None:
         self._clock = clock
         self._skew = skew
+        self.enabled = enabled
+        self.happened: Counter[str] = Counter()
         self.things: dict[str, Thing] = {}
+        self._of_kind: dict[str, list[Thing]] = defaultdict(list)
         self.events: dict[str, Happening] = {}
         self.webhooks: list[Webhook] = []
         self.given_up: list[Happening] = []
         self.signing: list[str] = ["signing-0"]
-        self.keys: dict[str, tuple[float, str, str, str]] = {}
+        self.keys: dict[str, tuple[float, str, str | Refused]] = {}
 
     def second(self) -> int:
         """What a `Date` header says now."""
@@ -130,7 +182,19 @@ class ModelStripe:
         thing = Thing(thing_id, shown, role, number, key)
         thing.path.append(thing.document)
         self.things[thing_id] = thing
+        self._of_kind[thing.kind].append(thing)
         return thing
+
+    def existing(self, thing_id: str) -> Thing:
+        """The object of this id; raises NoSuchThing."""
+        if thing_id not in self.things:
+            raise NoSuchThing(thing_id)
+        return self.things[thing_id]
+
+    def of(self, kind: str, *roles: str) -> list[Thing]:
+        """All objects of a kind, or those of some roles."""
+        things = self._of_kind[kind]
+        return [thing for thing in things if thing.role in roles] if roles else things
 
     def change(self, thing: Thing, changes: Mapping[str, Any]) -> None:
         """The object as it is from now on."""
@@ -178,13 +242,27 @@ class ModelStripe:
         self.webhooks += [Webhook(event, self._clock() + delay) for delay in delays]
         return event
 
+    def tell(self, thing: Thing, event_type: str, dice: Dice) -> None:
+        """One Event object, sometimes two for one change, if our endpoint asks for the type."""
+        if event_type not in self.enabled:
+            return
+        self.happen(thing, event_type, delays=self._delays(dice))
+        if dice.upto(12) == 0:
+            self.happened["two events for one change"] += 1
+            self.happen(thing, event_type, delays=self._delays(dice))
+
+    def _delays(self, dice: Dice) -> tuple[float, ...]:
+        delays: list[float] = [(0, 0, 0, 0.3, 1, 4, 70, 3700)[dice.upto(8)]]
+        if dice.upto(3) == 0:
+            delays.append((0, 0, 2, 61 * 60, 3 * DAY, 29.5 * DAY)[dice.upto(6)])
+            self.happened["webhook copied"] += 1
+        return tuple(delays)
+
     # --- the API --------------------------------------------------------------------------------
 
     def get(self, thing_id: str) -> str:
         """The object as text, as it is at this moment."""
-        if thing_id not in self.things:
-            raise NoSuchThing(thing_id)
-        return json.dumps(self.things[thing_id].document)
+        return json.dumps(self.existing(thing_id).document)
 
     def event(self, event_id: str) -> str:
         """An event as text; Stripe keeps them for 30 days."""
@@ -197,20 +275,26 @@ class ModelStripe:
         """Every event that GET /v1/events still shows, oldest first."""
         return [e for e in self.events.values() if self._clock() - e.at <= LISTS_SECONDS]
 
-    def stored_answer(self, key: str, params: Mapping[str, Any]) -> str | None:
-        """What the key's first request was answered; None for a new key or one long forgotten."""
-        stored = self.keys.get(key)
-        if stored is None or self._clock() - stored[0] > KEYS_LAST_SECONDS:
-            return None
-        if stored[1] != json.dumps(params, sort_keys=True):
-            raise KeyReused(key)
-        return stored[2]
+    def posted(
+        self, key: str, params: Mapping[str, Any], do: Callable[[], Thing]
+    ) -> tuple[str, bool]:
+        """The first answer under this key, made now or (True) then; a refusal is an answer too.
 
-    def store_answer(self, key: str, params: Mapping[str, Any], thing: Thing) -> str:
-        """Keep the first answer under its key."""
-        answer = json.dumps(thing.document)
-        self.keys[key] = (self._clock(), json.dumps(params, sort_keys=True), answer, thing.id)
-        return answer
+        https://docs.stripe.com/api/idempotent_requests
+        """
+        asked = json.dumps(params, sort_keys=True)
+        stored = self.keys.get(key)
+        if stored is not None and self._clock() - stored[0] <= KEYS_LAST_SECONDS:
+            if stored[1] != asked:
+                raise KeyReused(key)
+            return _given(stored[2]), True
+        answer: str | Refused
+        try:
+            answer = json.dumps(do().document)
+        except Refused as refusal:
+            answer = refusal
+        self.keys[key] = (self._clock(), asked, answer)
+        return _given(answer), False
 
     # --- webhooks -------------------------------------------------------------------------------
 
@@ -241,3 +325,9 @@ class ModelStripe:
         """A delivery that never comes: the endpoint was off, or three days were over."""
         self.webhooks.remove(webhook)
         self.given_up.append(webhook.event)
+
+
+def _given(answer: str | Refused) -> str:
+    if isinstance(answer, Refused):
+        raise answer
+    return answer

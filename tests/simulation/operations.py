@@ -12,6 +12,7 @@ from paidonce.use_cases.note_try import NoteTry
 from paidonce.use_cases.patience import Limits
 from paidonce.use_cases.ports import TimeLeft
 from paidonce.use_cases.run_operation import RunOperation
+from paidonce.use_cases.send_refund import SendRefund
 
 STAGE = Stage(name="sim", livemode=False)
 # stages.toml, operations (a test compares).
@@ -55,6 +56,24 @@ class Notes:
         )
 
 
+def refund_sender(
+    world: Any, *, payments: Any, gateway: Any, notes: Notes, operations: Any
+) -> SendRefund:
+    """What makes the calls of refunds, for the API and for the runner."""
+    return SendRefund(
+        payments=payments,
+        gateway=gateway,
+        note_answer=notes.note_answer,
+        operations=operations,
+        clock=world.clock,
+        telemetry=world.tally,
+        jitter=world.jitter,
+        key_fresh_seconds=KEY_FRESH_SECONDS,
+        look_back_seconds=LOOK_BACK_SECONDS,
+        absent_after_seconds=ABSENT_AFTER_SECONDS,
+    )
+
+
 def runner(
     world: Any,
     *,
@@ -66,6 +85,18 @@ def runner(
     operations: Any,
 ) -> RunOperation:
     """The real worker of the operations queue."""
+    send_refund = refund_sender(
+        world, payments=payments, gateway=gateway, notes=notes, operations=operations
+    )
+
+    def finish_refund(operation: Operation, correlation_id: str, time_left: TimeLeft) -> None:
+        send_refund.finish(
+            operation.aggregate_id,
+            operation.idempotency_key,
+            correlation_id=correlation_id,
+            time_left=time_left,
+        )
+
     return RunOperation(
         payments=payments,
         books=books,
@@ -83,7 +114,7 @@ def runner(
             absent_after_seconds=ABSENT_AFTER_SECONDS,
         ),
         note_answer=notes.note_answer,
-        finish_refund=_none_here,
+        finish_refund=finish_refund,
         finish_others={},
         patience=world.patience(books, queue, LIMITS),
         clock=world.clock,
@@ -91,7 +122,3 @@ def runner(
         absent_after_seconds=ABSENT_AFTER_SECONDS,
         seconds_for_one_call=5,
     )
-
-
-def _none_here(operation: Operation, correlation_id: str, time_left: TimeLeft) -> None:
-    raise AssertionError(f"nobody refunds here: {operation}, {correlation_id}, {time_left()}")

@@ -7,13 +7,21 @@ from contextlib import nullcontext
 from typing import Any
 
 from paidonce.domain.errors import OutcomeUnknown, StripeRefused, TryAgain
+from paidonce.domain.payment import INTENTS_PATH
 from paidonce.domain.sighting import Sighting, Source
 from paidonce.domain.stripe_call import StripeCall
 from paidonce.domain.stripe_event import StripeEvent
 from paidonce.use_cases.ports import TimeLeft
 from paidonce.use_cases.stripe_ports import Answer
 
-from tests.simulation.model_stripe import KeyReused, ModelStripe, NoSuchThing, Thing
+from tests.simulation.model_stripe import (
+    KeyReused,
+    ModelStripe,
+    NoSuchThing,
+    Post,
+    Refused,
+    Scene,
+)
 
 VISIBILITY_SECONDS = 360
 # A receiver asks for fresh secrets at most this often, and keeps what it has this long.
@@ -79,75 +87,31 @@ class Calls:
 
 
 class Gateway(Calls):
-    """Our POSTs. `make` is how an intent comes to be at Stripe, `cancel` ends one (False: no)."""
+    """Our POSTs. `scene` is where they are made, `posts` what each path does there."""
 
     def __init__(
-        self,
-        stripe: ModelStripe,
-        clock: WorldClock,
-        make: Callable[[Mapping[str, Any], str], Any],
-        cancel: Callable[[Thing], bool],
+        self, stripe: ModelStripe, clock: WorldClock, scene: Scene, posts: Mapping[str, Post]
     ) -> None:
         super().__init__(stripe, clock)
-        self._make = make
-        self._cancel = cancel
+        self._scene = scene
+        self._posts = posts
 
     def create_intent(
         self, params: Mapping[str, Any], *, idempotency_key: str, time_left: TimeLeft
     ) -> Answer:
         """See `PaymentGateway.create_intent`; tries of one call are told apart by schedules."""
-        return self._posted(
-            params,
-            idempotency_key,
-            lambda: self._make(params, idempotency_key),
-            time_left=time_left,
+        call = StripeCall(
+            kind="create", idempotency_key=idempotency_key, path=INTENTS_PATH, params=params
         )
+        return self.send(call, time_left=time_left)
 
     def send(self, call: StripeCall, *, time_left: TimeLeft) -> Answer:
-        """See `StripeGateway.send`: a creation, or a cancel."""
-        key = call.idempotency_key
-        if call.path == "/v1/payment_intents":
-            return self.create_intent(call.params, idempotency_key=key, time_left=time_left)
-        if call.path != "/v1/payment_intents/{id}/cancel":
-            raise NotImplementedError(call.path)
-        return self._posted(
-            {**call.params, "id": call.object_id},
-            key,
-            lambda: self._canceled(call.object_id or ""),
-            time_left=time_left,
-        )
-
-    def _canceled(self, intent_id: str) -> Thing:
-        thing = self._stripe.things.get(intent_id)
-        if thing is None:
-            raise StripeRefused("no such intent", stripe_code="resource_missing", http_status=404)
-        if not self._cancel(thing):
-            raise StripeRefused(
-                "wrong state", stripe_code="payment_intent_unexpected_state", http_status=400
-            )
-        return thing
-
-    def _posted(
-        self,
-        params: Mapping[str, Any],
-        idempotency_key: str,
-        do: Callable[[], Thing],
-        *,
-        time_left: TimeLeft,
-    ) -> Answer:
+        """See `StripeGateway.send`."""
         if time_left() <= 0:
             raise OutcomeUnknown("no time left")
         started = self._clock.now()
         self._slow()
-        try:
-            stored = self._stripe.stored_answer(idempotency_key, params)
-        except KeyReused as error:
-            raise StripeRefused(
-                "same key, other request", stripe_code="idempotency_error", http_status=400
-            ) from error
-        text = stored
-        if text is None:
-            text = self._stripe.store_answer(idempotency_key, params, do())
+        text, is_replayed = self._posted(call)
         self.during("create.after")
         self._slow()
         seen = Sighting.of_call(
@@ -156,7 +120,28 @@ class Gateway(Calls):
             duration_seconds=self._clock.now() - started,
             source=Source.ANSWER,
         )
-        return Answer(seen=seen, request_id="req_answer", replayed=stored is not None)
+        return Answer(seen=seen, request_id="req_answer", replayed=is_replayed)
+
+    def _posted(self, call: StripeCall) -> tuple[str, bool]:
+        post, key, object_id = self._posts[call.path], call.idempotency_key, call.object_id or ""
+        try:
+            return self._stripe.posted(
+                key,
+                {"path": call.path, "id": object_id, **call.params},
+                lambda: post(self._scene, call.params, object_id, key),
+            )
+        except KeyReused as error:
+            raise StripeRefused(
+                "same key, other request", stripe_code="idempotency_error", http_status=400
+            ) from error
+        except NoSuchThing as error:
+            raise StripeRefused(
+                "no such object", stripe_code="resource_missing", http_status=404
+            ) from error
+        except Refused as error:
+            raise StripeRefused(
+                "wrong state", stripe_code=error.code, param=error.param, http_status=400
+            ) from error
 
     def intent(self, intent_id: str, *, time_left: TimeLeft) -> Answer:
         """See `PaymentGateway.intent`."""
@@ -188,7 +173,6 @@ class Gateway(Calls):
         only: Mapping[str, Any] | None = None,
     ) -> Iterable[Mapping[str, Any]]:
         """See `StripeGateway.listed`."""
-        assert resource == "payment_intent"
         assert only is None
         if time_left() <= 0:
             raise TryAgain("no time left")
@@ -196,7 +180,7 @@ class Gateway(Calls):
         end = self._stripe.second() if created_to is None else created_to
         things = [
             thing.document
-            for thing in self._stripe.things.values()
+            for thing in self._stripe.of(resource)
             if created_from <= thing.document["created"] <= end
         ]
         self._slow()

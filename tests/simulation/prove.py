@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from rich.table import Table
 
-from tests.simulation.schedule import Verdict, drawn, run
+from tests.simulation.drawing import drawn
+from tests.simulation.schedule import Verdict, run
 from tests.simulation.shrinking import kept_of, shortest
 
 # Violations that are shown with their shortest schedule; more of the same would tell no more.

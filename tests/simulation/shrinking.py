@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from tests.simulation.drawing import drawn
 from tests.simulation.hazards import Step
-from tests.simulation.schedule import Verdict, drawn, run
+from tests.simulation.schedule import Verdict, run
 
 # After the number of a step that is kept without its faults.
 WITHOUT_FAULTS = "-"

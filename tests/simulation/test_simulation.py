@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.simulation import operations, outside, record, simulated_sqs, world
+from tests.simulation.drawing import FAULTS, drawn
 from tests.simulation.hazards import Fault, Step
 from tests.simulation.prove import part
-from tests.simulation.schedule import FAULTS, drawn, run
+from tests.simulation.schedule import run
 from tests.simulation.shrinking import kept_of, shortest
 
 # Fixed, so that a failure here is a failure everywhere.
@@ -88,6 +89,7 @@ INVOCATIONS = {
     "worker, one message": Step("work", (1, 3, 19)),
     "receiver": Step("deliver", (3, 20)),
     "runner": Step("operate", (10, 0, 22)),
+    "refunds API": Step("refund", (0, 1, 25)),
 }
 MEANWHILE = Step("work", (10, 0, 21))
 # A second intent of the first payment, its event, and the order to cancel it.
@@ -98,6 +100,15 @@ STRAY = [
     MEANWHILE,
     MEANWHILE,
 ]
+# The first payment is paid, and we know.
+PAID = [
+    Step("pay", (0, 26)),
+    Step("tick", (40_000, 27)),
+    *(Step("deliver", (n, n)) for n in range(20)),
+    MEANWHILE,
+    MEANWHILE,
+]
+BEFORE_IT = {"runner": STRAY, "refunds API": PAID}
 
 
 @pytest.mark.parametrize("kind", sorted(set(FAULTS)))
@@ -108,7 +119,7 @@ def test_trouble_at_any_call_of_an_invocation(name: str, kind: str, is_deep: boo
     for call in range(1, 40):
         fault = Fault(call, kind, MEANWHILE if kind.startswith("others") else None)
         step = INVOCATIONS[name]._replace(faults=(fault,))
-        before = [*BEFORE, *STRAY] if name == "runner" else BEFORE
+        before = [*BEFORE, *BEFORE_IT.get(name, ())]
         verdict = run(call, [*before, step, INVOCATIONS[name]], is_deep=is_deep)
         assert verdict.wrong == []
         if not verdict.faults[kind]:

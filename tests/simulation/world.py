@@ -15,13 +15,16 @@ from paidonce.use_cases.defer import Defer
 from paidonce.use_cases.patience import Limits, Patience
 from paidonce.use_cases.ports import TimeLeft
 from paidonce.use_cases.receive_webhook import ReceiveWebhook
+from paidonce.use_cases.refund_payment import RefundPayment
 from paidonce.use_cases.take_payment import TakePayment
 
 from tests.fakes import FakeCounter
+from tests.simulation.at_stripe import intents, money_back
+from tests.simulation.dice import Dice
 from tests.simulation.entrances import Context, receiver_wiring
 from tests.simulation.hazards import Hazards, Step
-from tests.simulation.model_stripe import ModelStripe, Thing
-from tests.simulation.operations import STAGE, Notes, runner
+from tests.simulation.model_stripe import ModelStripe
+from tests.simulation.operations import STAGE, Notes, refund_sender, runner
 from tests.simulation.outside import (
     VISIBILITY_SECONDS,
     Calls,
@@ -47,48 +50,21 @@ LIMITS = Limits(
 )
 
 Act = Callable[["World", Step], None]
-# How an intent that we ask for comes to be at Stripe: (world, parameters, idempotency key).
-MakeIntent = Callable[["World", Mapping[str, Any], str], Thing]
-# How we cancel one there: (world, intent), False where its status does not allow it.
-CancelIntent = Callable[["World", Thing], bool]
-
-
-class Dice:
-    """Details of one step, from one number of it: other steps do not change them."""
-
-    def __init__(self, seed: int) -> None:
-        self._state = seed * 2_654_435_761 + 1
-
-    def upto(self, sides: int) -> int:
-        """From 0 to `sides` - 1."""
-        self._state = (self._state * 6_364_136_223_846_793_005 + 1_442_695_040_888_963_407) % 2**64
-        return (self._state >> 33) % sides
-
-    def fraction(self) -> float:
-        """From 0 to 1."""
-        return self.upto(1000) / 1000
+POSTS = {**intents.POSTS, **money_back.POSTS}
 
 
 class World:
     """Everything that is, and `perform`, which lets a step happen. `acts` finds a step's code."""
 
-    def __init__(
-        self,
-        acts: Mapping[str, Act],
-        make_intent: MakeIntent,
-        cancel_intent: CancelIntent,
-        *,
-        skew: float,
-        is_deep: bool,
-    ) -> None:
+    def __init__(self, acts: Mapping[str, Act], *, skew: float, is_deep: bool) -> None:
         self.acts = acts
-        self._make_intent_by = make_intent
-        self._cancel_intent_by = cancel_intent
         self.clock = WorldClock(BEGINS_AT)
         self.dice = Dice(0)
         self.record = Record()
         self.tally = Tally()
-        self.stripe = ModelStripe(self.clock.now, skew=skew)
+        self.stripe = ModelStripe(
+            self.clock.now, enabled=frozenset(rulebook.event_types()), skew=skew
+        )
         self.sqs, self.operations = (
             SimulatedSqs(
                 self.clock.now, visibility_seconds=VISIBILITY_SECONDS, receives_max=LIMITS.tries_max
@@ -124,7 +100,7 @@ class World:
         operations_sqs = self._guarded(self.operations, *names)
         self.letterbox = SqsLetterbox(sqs, queue_url=EVENTS)
         self.reader = Calls(self.stripe, self.clock)
-        gateway = Gateway(self.stripe, self.clock, self._make_intent, self._cancel_intent)
+        gateway = Gateway(self.stripe, self.clock, self, POSTS)
         during = {
             "retrieve.before": self.hazards.guarded("look before", lambda: None),
             "retrieve.after": self.hazards.guarded("look after", lambda: None),
@@ -136,6 +112,21 @@ class World:
         notes = Notes.of(self, books, payments)
         self.apply_event = self._worker(books, queue, operations)
         self.take_payment = self._api(payments, gateway, notes, operations)
+        self.refund_payment = RefundPayment(
+            books=books,
+            send_refund=refund_sender(
+                self,
+                payments=payments,
+                gateway=self._guarded(gateway, "send", "listed"),
+                notes=notes,
+                operations=operations,
+            ),
+            defer=Defer(operations=operations, telemetry=self.tally),
+            clock=self.clock,
+            stage=STAGE,
+            jitter=self.jitter,
+            check_key=lambda: None,
+        )
         self.run_operation = runner(
             self,
             books=books,
@@ -214,12 +205,6 @@ class World:
             check_key=lambda: None,
             shopper_payments_per_minute=1000,
         )
-
-    def _make_intent(self, params: Mapping[str, Any], key: str) -> Thing:
-        return self._make_intent_by(self, params, key)
-
-    def _cancel_intent(self, thing: Thing) -> bool:
-        return self._cancel_intent_by(self, thing)
 
     def jitter(self) -> float:
         """From 0 to 1, by the step's dice."""

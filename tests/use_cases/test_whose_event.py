@@ -11,7 +11,7 @@ from paidonce.domain.rulebook import FetchFirst, Rule, Verdict
 from paidonce.domain.sighting import Sighting, Source
 from paidonce.domain.stripe_event import StripeEvent
 
-from tests.examples import NOON, an_event
+from tests.examples import NOON, a_payment, an_event
 from tests.use_cases.a_refund_desk import a_paid_payment, a_stripe_refund, refunds_of
 from tests.use_cases.worker import Worker, stripe_holds
 
@@ -36,12 +36,30 @@ def gets(worker: Worker, *events: StripeEvent) -> None:
 
 def test_an_object_without_marks_is_ours_by_the_marks_of_its_parent() -> None:
     """Its intent's own events, which write the pointer, have not come yet."""
-    worker = Worker(a_paid_payment())
+    worker = Worker(a_paid_payment(payment_intent_id="pi_new"))
+    worker.tables.pointers.clear()
     stripe_holds(worker, an_intent(OURS))
     gets(worker, a_refund_of("pi_new"))
     assert worker.outcomes == {"evt_1": "applied"}
     assert refunds_of(worker.payment) == {"re_1": (400, "succeeded")}
     assert worker.tables.pointers["re_1"].aggregate_id == "pay_1"
+
+
+def test_a_refund_of_a_stray_intent_is_none_of_the_payment_s() -> None:
+    """Its marks are the payment's; what was paid twice is given back, not what was paid."""
+    worker = Worker(a_paid_payment())
+    stripe_holds(worker, an_intent(OURS))
+    gets(worker, a_refund_of("pi_new"))
+    assert worker.outcomes == {"evt_1": "superseded"}
+    assert worker.payment.refunds == ()
+    assert worker.payment.refundable_minor == 1000
+
+
+def test_a_refund_waits_until_it_is_known_which_intent_is_the_payment_s() -> None:
+    worker = Worker(a_payment())
+    stripe_holds(worker, an_intent(OURS))
+    gets(worker, a_refund_of("pi_new"))
+    assert worker.outcomes == {"evt_1": "waiting"}
 
 
 @pytest.mark.parametrize("metadata", [{}, {"paidonce_stage": "another"}])

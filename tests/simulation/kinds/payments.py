@@ -13,33 +13,15 @@ from paidonce.domain.errors import PaidOnceError
 from paidonce.domain.money import Money
 from paidonce.domain.payment_request import PaymentRequest
 
+from tests.simulation.at_stripe import intents
+from tests.simulation.at_stripe.intents import INTENT
 from tests.simulation.hazards import Crash, Step
-from tests.simulation.model_stripe import DAY, Thing, chosen
+from tests.simulation.model_stripe import Thing, chosen
 from tests.simulation.world import Act, World
 
 API_SECONDS, TIME_LEFT_SECONDS = 28, 22
-DECLINES = ("insufficient_funds", "expired_card", "lost_card")
+STAGE_NAME = "sim"
 
-# Where an intent can go, and which event tells it.
-_CONFIRMED = (
-    ("requires_action", "payment_intent.requires_action"),
-    ("processing", "payment_intent.processing"),
-    ("succeeded", "payment_intent.succeeded"),
-    ("requires_payment_method", "payment_intent.payment_failed"),
-    ("canceled", "payment_intent.canceled"),
-)
-MOVES: Mapping[str, tuple[tuple[str, str], ...]] = {
-    # More often to and fro than to an end: what is final needs no order any more.
-    "requires_payment_method": (*_CONFIRMED[:4], *_CONFIRMED, *_CONFIRMED[:2], _CONFIRMED[3]),
-    "requires_action": (*_CONFIRMED[1:], _CONFIRMED[1], _CONFIRMED[3], _CONFIRMED[3]),
-    "processing": _CONFIRMED[2:4],
-    "requires_capture": (
-        ("succeeded", "payment_intent.succeeded"),
-        ("canceled", "payment_intent.canceled"),
-    ),
-    "succeeded": (),
-    "canceled": (),
-}
 # What an intent means for us (api.md section 1), and what the bus hears when it gets there.
 STATUS = {
     "requires_payment_method": "pending",
@@ -50,6 +32,7 @@ STATUS = {
     "canceled": "canceled",
 }
 TOLD = frozenset({"requires_action", "authorized", "paid", "failed", "canceled"})
+TOLD_AS = frozenset(f"payment.{word}" for word in TOLD)
 
 
 def status_of(document: Mapping[str, Any]) -> str:
@@ -62,6 +45,10 @@ def status_of(document: Mapping[str, Any]) -> str:
 
 # `move` of the intent that was looked at last, if it is open.
 LOOKED_AT = -1
+
+
+ORDERS = 4
+OPENING = tuple(Step("ask", (order, 0)) for order in range(ORDERS))
 
 
 # --- what happens -------------------------------------------------------------------------------
@@ -84,6 +71,12 @@ def draw(random: Random) -> Step:
     return Step("orphan" if dice < 0.99 else "poison", (which, detail))
 
 
+def draw_ask(random: Random) -> Step:
+    """One request of a shopper."""
+    variant = (0, 0, 1, 1, 2, 3)[random.randrange(6)]
+    return Step("ask", (random.randrange(ORDERS), variant, random.getrandbits(30)))
+
+
 def ask(world: World, step: Step) -> None:
     """A shopper's POST /payments: anew, the same again, another key, or another content."""
     order, variant, _ = step.numbers
@@ -101,10 +94,10 @@ def ask(world: World, step: Step) -> None:
         world.hazards.happened[f"API said {error.code}"] += 1
 
 
-def ask_again(world: World, orders: int) -> None:
+def ask_again(world: World) -> None:
     """Shoppers who have no intent yet come back, while nothing goes wrong any more."""
     payments = world.store.payments()
-    for order in range(orders):
+    for order in range(ORDERS):
         known = payments.get(request(order, 0).payment_id)
         if known is None or known.payment_intent_id is None:
             ask(world, Step("ask", (order, 0, 0)))
@@ -125,87 +118,31 @@ def request(order: int, variant: int) -> PaymentRequest:
     )
 
 
-def make_intent(world: World, params: Mapping[str, Any], key: str | None, role: str) -> Thing:
-    """A new intent, and the event that tells it."""
-    document = {
-        "object": "payment_intent",
-        "amount": params["amount"],
-        "amount_received": 0,
-        "currency": params["currency"],
-        "capture_method": params.get("capture_method", "automatic"),
-        "client_secret": "not kept",
-        "customer": params.get("customer"),
-        "last_payment_error": None,
-        "latest_charge": None,
-        "livemode": False,
-        "metadata": dict(params["metadata"]),
-        "status": "requires_payment_method",
-    }
-    label = f"{role} {params['metadata'].get('paidonce_payment')} {world.step_number}"
-    thing = world.stripe.add("pi", document, role=role, key=key, label=label)
-    told(world, thing, "payment_intent.created")
-    return thing
-
-
-def told(world: World, thing: Thing, event_type: str, *, role: str | None = None) -> None:
-    """One Event object, sometimes two for one change."""
-    world.stripe.happen(thing, event_type, delays=_delays(world), role=role)
-    if world.dice.upto(12) == 0:
-        world.hazards.happened["two events for one change"] += 1
-        world.stripe.happen(thing, event_type, delays=_delays(world), role=role)
-
-
-def _delays(world: World) -> tuple[float, ...]:
-    dice = world.dice
-    delays: list[float] = [(0, 0, 0, 0.3, 1, 4, 70, 3700)[dice.upto(8)]]
-    if dice.upto(3) == 0:
-        delays.append((0, 0, 2, 61 * 60, 3 * DAY, 29.5 * DAY)[dice.upto(6)])
-        world.hazards.happened["webhook copied"] += 1
-    return tuple(delays)
-
-
 def move(world: World, step: Step) -> None:
     """An intent goes on: the shopper confirms, the bank answers, the shop captures or cancels."""
-    open_ones = [t for t in world.stripe.things.values() if MOVES[t.status]]
+    open_ones = [t for t in world.stripe.of(INTENT) if intents.can_move(t)]
     if not open_ones:
         return
     looked_at = [t for t in open_ones if t.id == world.reader.looking_at]
     is_about_it = step.numbers[0] < 0 and looked_at
-    thing = looked_at[0] if is_about_it else chosen(open_ones, step.numbers[0])
-    ways = MOVES[thing.status]
-    status, event_type = ways[world.dice.upto(len(ways))]
-    changes: dict[str, Any] = {"status": status, "last_payment_error": None}
-    is_manual = thing.document["capture_method"] == "manual"
-    if status == "succeeded" and is_manual and thing.status != "requires_capture":
-        status, event_type = "requires_capture", "payment_intent.amount_capturable_updated"
-        changes["status"] = status
-    if status == "requires_payment_method":
-        code = DECLINES[world.dice.upto(3)]
-        changes["last_payment_error"] = {"code": "card_declined", "decline_code": code}
-    if status in ("succeeded", "requires_capture"):
-        changes["latest_charge"] = f"ch_{thing.id}"
-    if status == "succeeded":
-        changes["amount_received"] = thing.document["amount"]
-    world.stripe.change(thing, changes)
-    told(world, thing, event_type)
+    intents.move(world, looked_at[0] if is_about_it else chosen(open_ones, step.numbers[0]))
+
+
+def pay(world: World, step: Step) -> None:
+    """An intent of ours is paid, as most are."""
+    open_ones = [t for t in world.stripe.of(INTENT, "ours") if intents.can_move(t)]
+    if open_ones:
+        thing = chosen(open_ones, step.numbers[0])
+        intents.go_to(world, thing, "succeeded", "payment_intent.succeeded")
 
 
 def stray(world: World, step: Step) -> None:
     """A second intent with the marks of one of ours, made by hand at Stripe."""
-    ours = [t for t in world.stripe.things.values() if t.role == "ours"]
+    ours = world.stripe.of(INTENT, "ours")
     if ours:
         first = chosen(ours, step.numbers[0]).document
         metadata = {**first["metadata"], "paidonce_attempt": "7"}
-        make_intent(world, {**first, "metadata": metadata}, None, "stray")
-
-
-def cancel(world: World, thing: Thing) -> bool:
-    """A cancel of ours: False where the intent's status does not allow it."""
-    if thing.status not in ("requires_payment_method", "requires_action", "requires_capture"):
-        return False
-    world.stripe.change(thing, {"status": "canceled", "last_payment_error": None})
-    told(world, thing, "payment_intent.canceled")
-    return True
+        intents.make(world, {**first, "metadata": metadata}, None, "stray")
 
 
 def foreign(world: World, step: Step) -> None:
@@ -215,19 +152,19 @@ def foreign(world: World, step: Step) -> None:
         if step.numbers[0] % 2
         else {}
     )
-    make_intent(world, {"amount": 5, "currency": "usd", "metadata": metadata}, None, "foreign")
+    intents.make(world, {"amount": 5, "currency": "usd", "metadata": metadata}, None, "foreign")
 
 
 def orphan(world: World, step: Step) -> None:
     """An intent with our marks and a payment that we do not have."""
     assert step
     metadata = {"paidonce_stage": "sim", "paidonce_payment": "pay_lost", "paidonce_attempt": "1"}
-    make_intent(world, {"amount": 5, "currency": "usd", "metadata": metadata}, None, "orphan")
+    intents.make(world, {"amount": 5, "currency": "usd", "metadata": metadata}, None, "orphan")
 
 
 def amend(world: World, step: Step) -> None:
     """Somebody changes an open intent's amount at Stripe."""
-    ours = [t for t in world.stripe.things.values() if t.role == "ours" and MOVES[t.status]]
+    ours = [t for t in world.stripe.of(INTENT, "ours") if intents.can_move(t)]
     if ours:
         thing = chosen(ours, step.numbers[0])
         thing.is_amended = True
@@ -236,7 +173,7 @@ def amend(world: World, step: Step) -> None:
 
 def odd(world: World, step: Step) -> None:
     """A type that nothing here decides about, and the same in the other mode."""
-    things = [t for t in world.stripe.things.values() if t.role != "orphan"]
+    things = [t for t in world.stripe.of(INTENT) if t.role != "orphan"]
     if things:
         thing = chosen(things, step.numbers[0])
         is_live = world.dice.upto(3) == 0
@@ -251,7 +188,7 @@ def odd(world: World, step: Step) -> None:
 
 def poison(world: World, step: Step) -> None:
     """An event whose object lacks what its rule reads."""
-    ours = [t for t in world.stripe.things.values() if t.role == "ours"]
+    ours = world.stripe.of(INTENT, "ours")
     if ours:
         thing = chosen(ours, step.numbers[0])
         world.stripe.happen(thing, "payment_intent.processing", role="poison", without="status")
@@ -260,6 +197,7 @@ def poison(world: World, step: Step) -> None:
 ACTS: dict[str, Act] = {
     "ask": ask,
     "move": move,
+    "pay": pay,
     "stray": stray,
     "foreign": foreign,
     "orphan": orphan,
@@ -269,21 +207,26 @@ ACTS: dict[str, Act] = {
 }
 
 
+def payment_of(world: World, part: Thing) -> str:
+    """The payment of a charge, refund, dispute or warning, by the marks of its intent."""
+    intent = world.stripe.things[part.document["payment_intent"]]
+    return str(intent.document["metadata"].get("paidonce_payment"))
+
+
 # --- what must be true at the end ---------------------------------------------------------------
 
 
 def verify(world: World) -> Iterator[str]:
     """Every payment against its intent."""
     payments = world.store.payments()
-    intents: dict[str, list[Thing]] = {}
-    for thing in world.stripe.things.values():
-        if thing.role == "ours":
-            intents.setdefault(thing.document["metadata"]["paidonce_payment"], []).append(thing)
+    made: dict[str, list[Thing]] = {}
+    for thing in world.stripe.of(INTENT, "ours"):
+        made.setdefault(thing.document["metadata"]["paidonce_payment"], []).append(thing)
     notices: dict[str, list[Any]] = {payment_id: [] for payment_id in payments}
     for event in world.record.told.values():
         notices[event.id.partition(".")[0]].append(event)
     for payment_id, payment in payments.items():
-        things = intents.pop(payment_id, [])
+        things = made.pop(payment_id, [])
         if len(things) > 1:
             yield f"charged twice: {payment_id} has {[t.id for t in things]}"
         elif things:
@@ -291,8 +234,8 @@ def verify(world: World) -> Iterator[str]:
             yield from _as_told(things[0], payment, notices[payment_id])
         elif payment.status.value != "pending" or payment.payment_intent_id:
             yield f"state: {payment_id} is {payment.status.value} without an intent"
-    if intents:
-        yield f"state: {sorted(intents)} have an intent and no row"
+    if made:
+        yield f"state: {sorted(made)} have an intent and no row"
     yield from _strays(world)
     yield from _alarms(world)
 
@@ -310,8 +253,8 @@ def _strays(world: World) -> Iterator[str]:
     if world.hazards.happened["answer lost"] or world.tally.faults["StrayNotQueuedError"]:
         return
     seen_by_people = "".join([*(m.body for m in world.operations.dead), *world.operations.expired])
-    for thing in world.stripe.things.values():
-        if thing.role != "stray" or not MOVES[thing.status] or thing.id in seen_by_people:
+    for thing in world.stripe.of(INTENT, "stray"):
+        if not intents.can_move(thing) or thing.id in seen_by_people:
             continue
         if all(document["status"] != "processing" for document in thing.path):
             yield f"stray: {thing.id} is {thing.status} and nobody cancels it"
@@ -346,7 +289,7 @@ def _against(thing: Thing, payment: Any) -> Iterator[str]:
 def _as_told(thing: Thing, payment: Any, events: list[Any]) -> Iterator[str]:
     """What the bus heard is a part of what happened, in its order, with the end in it."""
     happened = [status_of(d) for d in thing.path if not (thing.is_amended and _is_paid(d))]
-    about = [e for e in events if e.type != "payment.stray_intent"]
+    about = [e for e in events if e.type in TOLD_AS]
     heard = [e.type.removeprefix("payment.") for e in sorted(about, key=lambda e: e.version)]
     rest = iter(happened)
     if not all(word in rest for word in heard):
@@ -365,7 +308,7 @@ def _is_paid(document: Mapping[str, Any]) -> bool:
 
 def _alarms(world: World) -> Iterator[str]:
     counts = world.tally.counts
-    ours_or_strays = [t for t in world.stripe.things.values() if t.role in ("ours", "stray")]
+    ours_or_strays = world.stripe.of(INTENT, "ours", "stray")
     if counts["PaidAndCanceled"] or counts["IntentMismatch"]:
         yield "alarm: an intent that was both, or not ours, and there is none"
     reasons = {row.reason for row in world.store.rows().values()}

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
 from typing import Any
 
+from paidonce.domain.errors import NotYetKnown
 from paidonce.domain.money import Money
+from paidonce.domain.ownership import id_in
 from paidonce.domain.price import Item
 from paidonce.domain.refund import Refund, RefundStatus
 from paidonce.domain.sighting import Sighting
@@ -175,6 +177,17 @@ class Payment:
         standing = sum(r.amount_minor for r in self.refunds if r.status.stands)
         # A refund's event may come before the one that tells of the capture.
         return max(0, self.amount_captured_minor - standing)
+
+    def is_charged_by(self, part: Mapping[str, Any]) -> bool:
+        """Is a charge, refund, dispute or warning about our intent, and not about a stray one?
+
+        A stray carries our marks too, and whoever refunds what was paid twice must not seem to
+        refund the payment. Raises NotYetKnown while it is not known which intent is ours.
+        """
+        intent_id = id_in(part.get("payment_intent"))
+        if intent_id is not None and self.payment_intent_id is None:
+            raise NotYetKnown(f"{self.id} has no intent yet")
+        return intent_id in (None, self.payment_intent_id)
 
     def with_call(self, call: StripeCall) -> "Payment":
         """The payment with this call added, or in the place of the one with its idempotency key."""

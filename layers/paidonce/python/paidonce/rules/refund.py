@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from paidonce.domain.ledger import Outcome
 from paidonce.domain.ownership import REFUND_MARK
 from paidonce.domain.payment import Payment
 from paidonce.domain.refund import Refund, RefundStatus
@@ -24,8 +25,11 @@ from paidonce.domain.stripe_call import CallState
 def settle(payment: Payment, seen: Sighting) -> Verdict[Payment]:
     """A refund moves one way (it can still fail after it succeeded), so its status alone decides.
 
-    One that was made in the Dashboard appears under Stripe's own id.
+    One that was made in the Dashboard appears under Stripe's own id. One of a stray intent gives
+    back what was paid twice: of the payment itself nothing is refunded.
     """
+    if not payment.is_charged_by(seen.object):
+        return Verdict(after=payment, outcome=Outcome.SUPERSEDED, reason="refund_of_stray")
     return _with(payment, seen.object)
 
 
@@ -35,8 +39,10 @@ def poke(payment: Payment, seen: Sighting) -> Verdict[Payment]:
 
     Since 2022-11-15 it carries none: https://docs.stripe.com/changelog#2022-11-15
     """
-    carried = seen.object.get("refunds")
     verdict = Verdict(after=payment)
+    if not payment.is_charged_by(seen.object):
+        return replace(verdict, outcome=Outcome.SUPERSEDED)
+    carried = seen.object.get("refunds")
     for refund in carried.get("data", ()) if isinstance(carried, Mapping) else ():
         more = _with(verdict.after, refund)
         verdict = replace(more, notices=verdict.notices + more.notices)
