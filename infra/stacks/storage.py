@@ -13,6 +13,7 @@ from infra.stage import Stage
 
 _TEXT = dynamodb.AttributeType.STRING
 TODO_INDEX = "todo"
+AGGREGATE_INDEX = "aggregate"
 
 
 class Storage(HouseStack):
@@ -33,6 +34,13 @@ class Storage(HouseStack):
             index_name=TODO_INDEX,
             partition_key=dynamodb.Attribute(name="todo", type=_TEXT),
             sort_key=dynamodb.Attribute(name="touched_at", type=_TEXT),
+            projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+        )
+        # What was decided about one payment, for an operator who asks why: a scan would take hours.
+        self.events.add_global_secondary_index(
+            index_name=AGGREGATE_INDEX,
+            partition_key=dynamodb.Attribute(name="aggregate_id", type=_TEXT),
+            sort_key=dynamodb.Attribute(name="decided_at", type=_TEXT),
             projection_type=dynamodb.ProjectionType.KEYS_ONLY,
         )
         # Powertools' own names of key and expiry.

@@ -39,6 +39,33 @@ class Place:
         )
         return name
 
+    def ledger(self) -> str:
+        """A new table with the keys and indexes of the ledger (infra/stacks/storage.py)."""
+        name = f"contract-{uuid.uuid4().hex[:12]}"
+        indexes = {"todo": ("todo", "touched_at"), "aggregate": ("aggregate_id", "decided_at")}
+        attributes = {"event_id", *(key for keys in indexes.values() for key in keys)}
+        self.client("dynamodb").create_table(
+            TableName=name,
+            KeySchema=[{"AttributeName": "event_id", "KeyType": "HASH"}],
+            AttributeDefinitions=[
+                {"AttributeName": attribute, "AttributeType": "S"}
+                for attribute in sorted(attributes)
+            ],
+            GlobalSecondaryIndexes=[
+                {
+                    "IndexName": index,
+                    "KeySchema": [
+                        {"AttributeName": partition, "KeyType": "HASH"},
+                        {"AttributeName": sort, "KeyType": "RANGE"},
+                    ],
+                    "Projection": {"ProjectionType": "KEYS_ONLY"},
+                }
+                for index, (partition, sort) in indexes.items()
+            ],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        return name
+
     def queue(self) -> str:
         """The URL of a new queue."""
         made = self.client("sqs").create_queue(QueueName=f"contract-{uuid.uuid4().hex[:12]}")

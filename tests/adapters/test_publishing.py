@@ -184,26 +184,7 @@ def ledger(place: Place | None) -> Ledger:
     if place is None:
         tables = Tables()
         return Ledger(FakeBooks(tables), FakeOutbox(tables), lambda _: {})
-    client, name = place.client("dynamodb"), f"contract-{uuid.uuid4().hex[:12]}"
-    client.create_table(
-        TableName=name,
-        KeySchema=[{"AttributeName": "event_id", "KeyType": "HASH"}],
-        AttributeDefinitions=[
-            {"AttributeName": attribute, "AttributeType": "S"}
-            for attribute in ("event_id", "todo", "touched_at")
-        ],
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": "todo",
-                "KeySchema": [
-                    {"AttributeName": "todo", "KeyType": "HASH"},
-                    {"AttributeName": "touched_at", "KeyType": "RANGE"},
-                ],
-                "Projection": {"ProjectionType": "KEYS_ONLY"},
-            }
-        ],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    client, name = place.client("dynamodb"), place.ledger()
     books = DynamoDbBooks(
         client,
         payments_table=place.table("id"),

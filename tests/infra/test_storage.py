@@ -34,7 +34,7 @@ def test_tables_are_encrypted_recoverable_and_forget_in_time(prod: Assembly) -> 
         assert table["TimeToLiveSpecification"]["Enabled"]
 
 
-def test_the_ledger_is_found_by_what_is_left_to_do(prod: Assembly) -> None:
+def test_the_ledger_is_found_by_what_is_left_to_do_and_by_what_it_is_about(prod: Assembly) -> None:
     tables = prod.resources("AWS::DynamoDB::Table")
     assert tables["paidonce-prod-events"]["GlobalSecondaryIndexes"] == [
         {
@@ -44,7 +44,15 @@ def test_the_ledger_is_found_by_what_is_left_to_do(prod: Assembly) -> None:
                 {"AttributeName": "touched_at", "KeyType": "RANGE"},
             ],
             "Projection": {"ProjectionType": "KEYS_ONLY"},
-        }
+        },
+        {
+            "IndexName": "aggregate",
+            "KeySchema": [
+                {"AttributeName": "aggregate_id", "KeyType": "HASH"},
+                {"AttributeName": "decided_at", "KeyType": "RANGE"},
+            ],
+            "Projection": {"ProjectionType": "KEYS_ONLY"},
+        },
     ]
     assert tables["paidonce-prod-events"]["StreamSpecification"] == {"StreamViewType": "NEW_IMAGE"}
     assert "StreamSpecification" not in tables["paidonce-prod-payments"]
