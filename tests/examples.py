@@ -60,6 +60,68 @@ def a_declined_intent(decline_code: str = "insufficient_funds") -> dict[str, Any
     return an_intent("requires_payment_method", last_payment_error=error)
 
 
+def a_charge(status: str = "succeeded", **changes: Any) -> dict[str, Any]:
+    """A charge of that intent; Stripe copies the intent's marks onto it."""
+    values: dict[str, Any] = {
+        "id": "ch_1",
+        "object": "charge",
+        "amount": 1000,
+        "amount_captured": 1000,
+        "captured": True,
+        "currency": "usd",
+        "metadata": an_intent()["metadata"],
+        "payment_intent": "pi_1",
+        "status": status,
+    }
+    return values | changes
+
+
+def a_dispute(status: str = "needs_response", **changes: Any) -> dict[str, Any]:
+    """A dispute over that charge; it carries no marks of ours."""
+    values: dict[str, Any] = {
+        "id": "du_1",
+        "object": "dispute",
+        "amount": 1000,
+        "charge": "ch_1",
+        "currency": "usd",
+        "evidence_details": {"due_by": NOON + 9 * 86_400},
+        "metadata": {},
+        "payment_intent": "pi_1",
+        "reason": "fraudulent",
+        "status": status,
+    }
+    return values | changes
+
+
+def a_fraud_warning(**changes: Any) -> dict[str, Any]:
+    """A card network's warning about that charge."""
+    values: dict[str, Any] = {
+        "id": "issfr_1",
+        "object": "radar.early_fraud_warning",
+        "actionable": True,
+        "charge": "ch_1",
+        "fraud_type": "made_with_stolen_card",
+        "payment_intent": "pi_1",
+    }
+    return values | changes
+
+
+def a_session(status: str = "complete", **changes: Any) -> dict[str, Any]:
+    """Stripe's own page for that payment."""
+    values: dict[str, Any] = {
+        "id": "cs_1",
+        "object": "checkout.session",
+        "amount_total": 1000,
+        "currency": "usd",
+        "metadata": an_intent()["metadata"],
+        "mode": "payment",
+        "payment_intent": "pi_1",
+        "payment_status": "paid" if status == "complete" else "unpaid",
+        "status": status,
+    }
+    return values | changes
+
+
 def an_event(
     event_type: str = "payment_intent.succeeded",
     found: Mapping[str, Any] | None = None,

@@ -227,6 +227,16 @@ ALARMS = (
         says="Stripe answered with another intent than the payment has.",
         metric=_counted("IntentMismatch", "payments_api"),
     ),
+    Watch(
+        name="dispute-opened",
+        says="A shopper disputes a payment with the bank: it must be answered in time, or is lost.",
+        metric=_counted("DisputesOpened", "apply_event"),
+    ),
+    Watch(
+        name="fraud-warned",
+        says="A card network warns that a payment may be fraud: a dispute is likely to follow.",
+        metric=_counted("FraudWarnings", "apply_event"),
+    ),
     *_everywhere(
         "paid-twice",
         "a second intent of one payment succeeded: a customer paid twice.",

@@ -10,10 +10,13 @@ from boto3.dynamodb.types import TypeDeserializer
 from hypothesis import given
 from hypothesis import strategies as st
 from paidonce.adapters import items
+from paidonce.domain.dispute import Dispute, DisputeStatus
+from paidonce.domain.fraud_warning import FraudWarning
 from paidonce.domain.ledger import DomainEvent, LedgerRow, Outcome
 from paidonce.domain.money import Money
 from paidonce.domain.payment import Creation, LastError, Payment, PaymentStatus
 from paidonce.domain.price import Item
+from paidonce.domain.refund import Refund, RefundStatus
 from paidonce.use_cases.ports import Pointer
 
 from tests.examples import a_payment
@@ -73,6 +76,38 @@ payments = st.builds(
     customer_id=st.none() | words,
     last_error=st.none()
     | st.builds(LastError, code=st.none() | words, decline_code=st.none() | words, message=words),
+    refunds=st.lists(
+        st.builds(
+            Refund,
+            id=words,
+            amount_minor=st.integers(1, 999),
+            status=st.sampled_from(RefundStatus),
+            stripe_refund_id=st.none() | words,
+        ),
+        max_size=2,
+    ).map(tuple),
+    disputes=st.lists(
+        st.builds(
+            Dispute,
+            id=words,
+            status=st.sampled_from(DisputeStatus),
+            amount_minor=st.integers(0, 999),
+            reason=st.none() | words,
+            due_by=st.none() | seconds,
+            charge_id=st.none() | words,
+        ),
+        max_size=2,
+    ).map(tuple),
+    fraud_warnings=st.lists(
+        st.builds(
+            FraudWarning,
+            id=words,
+            fraud_type=words,
+            actionable=st.booleans(),
+            charge_id=st.none() | words,
+        ),
+        max_size=2,
+    ).map(tuple),
     as_of_from=st.none() | seconds,
     as_of=st.none() | seconds,
     version=st.integers(1, 10**9),
@@ -163,6 +198,14 @@ def test_a_payment_of_a_newer_release_keeps_what_we_do_not_know() -> None:
     assert written["schema"] == {"N": "1"}
 
 
+def test_a_dispute_of_a_newer_release_is_read() -> None:
+    """What a later release adds inside a document of ours is no reason to fail."""
+    stored = {"id": "du_1", "status": "won", "amount_minor": 400, "network": "visa"}
+    written = items.payment_item(a_payment()) | {"disputes": {"S": json.dumps([stored])}}
+    (dispute,) = items.read_payment(written).disputes
+    assert (dispute.id, dispute.status, dispute.due_by) == ("du_1", DisputeStatus.WON, None)
+
+
 def test_a_payment_of_an_older_release_gets_defaults() -> None:
     """Only what every payment has had from the first day must be there."""
     optional = {
@@ -173,6 +216,7 @@ def test_a_payment_of_an_older_release_gets_defaults() -> None:
     older = {name: value for name, value in written.items() if name not in optional}
     read = items.read_payment(older)
     assert (read.capture, read.metadata, read.amount_captured_minor) == ("automatic", {}, 0)
+    assert (read.disputes, read.fraud_warning) == ((), None)
 
 
 def test_a_ledger_row_of_another_release_is_read() -> None:

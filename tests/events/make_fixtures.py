@@ -4,6 +4,7 @@ Run it when a rule for a new type is added: .venv/bin/python -m tests.events.mak
 """
 
 import json
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,10 @@ from local.stripe.server import running
 
 FOLDER = Path(__file__).parent / "stripe"
 KEY = "sk_" + "test_" + "fixtures0000000000"
+BEARER = {"Authorization": f"Bearer {KEY}"}
+PAYER = {"name": "Ann", "email": "ann@shop.example"}
+# What `POST /_test/<path>` does with a body.
+Control = Callable[[str, dict[str, Any]], dict[str, Any]]
 MARKS = {"paidonce_stage": "test", "paidonce_payment": "pay_1", "paidonce_attempt": "1"}
 
 
@@ -41,9 +46,17 @@ def lives_of_an_intent(client: stripe.StripeClient) -> None:
     client.v1.payment_intents.cancel(intent("pm_card_chargeDeclined").id)
 
 
-def lives_of_a_refund(client: stripe.StripeClient, url: str) -> None:
+def lives_of_a_refund(client: stripe.StripeClient, control: Control) -> None:
     """A refund of ours that succeeds, and comes back from the bank afterwards."""
-    paid = client.v1.payment_intents.create(
+    marks = {**MARKS, "paidonce_refund": "ref_1"}
+    del marks["paidonce_attempt"]
+    made = client.v1.refunds.create({"charge": paid(client), "amount": 400, "metadata": marks})
+    control(f"refunds/{made.id}/fail", {})
+
+
+def paid(client: stripe.StripeClient) -> str:
+    """The charge of a paid intent of ours."""
+    made = client.v1.payment_intents.create(
         {
             "amount": 1000,
             "currency": "usd",
@@ -53,13 +66,54 @@ def lives_of_a_refund(client: stripe.StripeClient, url: str) -> None:
             "return_url": "https://shop.example/thanks",
         }
     )
-    marks = {**MARKS, "paidonce_refund": "ref_1"}
-    del marks["paidonce_attempt"]
-    made = client.v1.refunds.create(
-        {"charge": str(paid.latest_charge), "amount": 400, "metadata": marks}
+    return str(made.latest_charge)
+
+
+def lives_of_a_charge(client: stripe.StripeClient, control: Control) -> None:
+    """Disputed and won; warned of, then refunded; held, then captured or left to expire."""
+    opened = control("disputes", {"charge": paid(client)})
+    client.v1.disputes.update(
+        opened["id"], {"evidence": {"uncategorized_text": "winning_evidence"}}
     )
-    bearer = {"Authorization": f"Bearer {KEY}"}
-    httpx.post(f"{url}/_test/refunds/{made.id}/fail", headers=bearer).raise_for_status()
+    warned = paid(client)
+    control("fraud_warnings", {"charge": warned})
+    client.v1.refunds.create({"charge": warned})
+    client.v1.charges.update(warned, {"description": "the first"})
+    held = []
+    for _ in range(2):
+        intent = client.v1.payment_intents.create(
+            {"amount": 1000, "currency": "usd", "metadata": MARKS, "capture_method": "manual"}
+        )
+        how: Any = {"payment_method": "pm_card_visa", "return_url": "https://shop.example/thanks"}
+        held.append(client.v1.payment_intents.confirm(intent.id, how).id)
+    client.v1.payment_intents.capture(held[0])
+    control("clock/advance", {"seconds": 8 * 86_400})
+
+
+def lives_of_a_page(client: stripe.StripeClient, control: Control, url: str) -> None:
+    """Stripe's own page: paid by card, by a bank that says yes and one that says no, and left."""
+    product = client.v1.products.create({"name": "Tea"})
+    price = client.v1.prices.create({"product": product.id, "unit_amount": 1000, "currency": "eur"})
+    banks = [
+        {"type": "sepa_debit", "sepa_debit": {"iban": iban}, "billing_details": PAYER}
+        for iban in ("AT611904300234573201", "AT861904300235473202")
+    ]
+    methods = [client.v1.payment_methods.create(bank).id for bank in banks]  # type: ignore[arg-type]  # built in parts
+    for method in ["pm_card_visa", *methods, None]:
+        params: Any = {
+            "mode": "payment",
+            "line_items": [{"price": price.id, "quantity": 1}],
+            "success_url": "https://shop.example/thanks",
+            "metadata": MARKS,
+            "payment_intent_data": {"metadata": MARKS},
+        }
+        session = client.v1.checkout.sessions.create(params)
+        if method is None:
+            client.v1.checkout.sessions.expire(session.id)
+            continue
+        page = f"{url}/v1/payment_pages/{session.id}/confirm"
+        httpx.post(page, data={"payment_method": method}, auth=(KEY, "")).raise_for_status()
+    control("clock/advance", {"seconds": 10})
 
 
 def lives_of_a_price(client: stripe.StripeClient) -> None:
@@ -69,6 +123,17 @@ def lives_of_a_price(client: stripe.StripeClient) -> None:
     client.v1.prices.update(price.id, {"active": False})
     client.v1.products.update(product.id, {"name": "Green tea"})
     client.v1.products.delete(client.v1.products.create({"name": "Nothing"}).id)
+
+
+def told(url: str) -> Iterator[dict[str, Any]]:
+    """All events, the newest first, as they stand in the answers."""
+    page: dict[str, Any] = {"limit": 100}
+    while True:
+        answer = httpx.get(f"{url}/v1/events", params=page, auth=(KEY, "")).raise_for_status()
+        yield from answer.json()["data"]
+        if not answer.json()["has_more"]:
+            return
+        page["starting_after"] = answer.json()["data"][-1]["id"]
 
 
 def deleted(event: dict[str, Any]) -> dict[str, Any]:
@@ -90,9 +155,16 @@ def main() -> None:
         client = stripe.StripeClient(KEY, base_addresses={"api": url})
         lives_of_an_intent(client)
         lives_of_a_price(client)
-        lives_of_a_refund(client, url)
-        answer = httpx.get(f"{url}/v1/events", params={"limit": 100}, auth=(KEY, ""))
-    made = answer.raise_for_status().json()["data"]
+
+        def control(path: str, body: dict[str, Any]) -> dict[str, Any]:
+            answer = httpx.post(f"{url}/_test/{path}", json=body, headers=BEARER)
+            done: dict[str, Any] = answer.raise_for_status().json()
+            return done
+
+        lives_of_a_refund(client, control)
+        lives_of_a_charge(client, control)
+        lives_of_a_page(client, control, url)
+        made = list(told(url))
     action = next(event for event in made if event["type"] == "payment_intent.requires_action")
     price = next(event for event in made if event["type"] == "price.updated")
     for event in [*reversed(made), processing(action), deleted(price)]:

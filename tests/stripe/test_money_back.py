@@ -121,3 +121,21 @@ def test_early_fraud_warnings(client: Any, control: Control) -> None:
     assert [each.payment_intent for each in warnings] == [second.id, first.id]
     assert warnings[0].actionable
     assert "radar.early_fraud_warning.created" in kinds(client)
+
+
+def test_a_warning_is_actionable_until_the_money_is_back_or_disputed(
+    client: Any, control: Control
+) -> None:
+    """A part given back leaves it; a refund of all, or a dispute, ends it and is told once."""
+    first, second = pay(client), pay(client)
+    for intent in (first, second):
+        control("POST", "fraud_warnings", charge=intent.latest_charge)
+    client.v1.refunds.create({"charge": first.latest_charge, "amount": 500})
+    assert kinds(client).count("radar.early_fraud_warning.updated") == 0
+    client.v1.refunds.create({"charge": first.latest_charge})
+    control("POST", "disputes", charge=second.latest_charge)
+    listed = client.v1.radar.early_fraud_warnings.list().data
+    assert [each.actionable for each in listed] == [False, False]
+    assert kinds(client).count("radar.early_fraud_warning.updated") == 2
+    late = control("POST", "fraud_warnings", charge=second.latest_charge)
+    assert late["actionable"] is False

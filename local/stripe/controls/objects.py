@@ -8,7 +8,7 @@ from local.stripe.controls.world import World
 from local.stripe.errors import missing, refused
 from local.stripe.identifiers import random_letters
 from local.stripe.keys import ApiKey, KeyKind
-from local.stripe.payments import disputing, intents, refunding, setups
+from local.stripe.payments import disputing, fraud_warnings, intents, refunding, setups
 from local.stripe.shapes import Json
 from local.stripe.shapes import public as public_copy
 
@@ -96,7 +96,7 @@ def close_dispute(_world: World, account: Account, wanted: Json, request: Reques
 def warn_of_fraud(_world: World, account: Account, wanted: Json, _request: Request) -> Json:
     """An early fraud warning about a charge: `charge`, and optionally `fraud_type`."""
     charge = _edited(account, "charge", wanted["charge"])
-    return public_copy(disputing.warn(account, charge, wanted))
+    return public_copy(fraud_warnings.warn(account, charge, wanted))
 
 
 def fail_refund(_world: World, account: Account, wanted: Json, request: Request) -> Json:

@@ -1,8 +1,8 @@
-"""Disputes and early fraud warnings: opened by cards or controls, won, lost."""
+"""Disputes: opened by cards or controls, won, lost."""
 
 from local.stripe.accounts import Account
 from local.stripe.identifiers import new_id
-from local.stripe.payments import balance, intents
+from local.stripe.payments import balance, fraud_warnings, intents
 from local.stripe.payments.cards import TestCard
 from local.stripe.shapes import Json
 from local.stripe.spec.skeletons import skeleton
@@ -20,7 +20,7 @@ _OPENED_BY = {
 def after_charge(account: Account, charge: Json, card: TestCard) -> None:
     """What a test card with consequences brings."""
     if card.after == "early_fraud_warning":
-        warn(account, charge, {})
+        fraud_warnings.warn(account, charge, {})
     elif card.after == "disputes":
         opened(account, charge, {"amount": charge["amount"] // 2})
         opened(account, charge, {"amount": charge["amount"] - charge["amount"] // 2})
@@ -75,6 +75,7 @@ def opened(account: Account, charge: Json, wanted: Json) -> Json:
         edited["_not_refundable"] = True
         _move(account, dispute, -dispute["amount"], _FEE)
         account.emit("charge.dispute.funds_withdrawn", dispute)
+    fraud_warnings.follow(account, edited)
     return dispute
 
 
@@ -103,23 +104,6 @@ def closed(account: Account, dispute: Json, *, won: bool) -> None:
         _move(account, dispute, dispute["amount"], -_FEE)
         account.store.edit("charge", dispute["charge"])["_not_refundable"] = False
         account.emit("charge.dispute.funds_reinstated", dispute)
-
-
-def warn(account: Account, charge: Json, wanted: Json) -> Json:
-    """An early fraud warning about a charge."""
-    warning = skeleton(
-        "radar.early_fraud_warning",
-        id=new_id("radar.early_fraud_warning"),
-        actionable=wanted.get("actionable", True),
-        charge=charge["id"],
-        created=account.now_for(charge["customer"]),
-        fraud_type=wanted.get("fraud_type", "made_with_stolen_card"),
-        livemode=account.livemode,
-        payment_intent=charge["payment_intent"],
-    )
-    account.store.add(warning)
-    account.emit("radar.early_fraud_warning.created", warning)
-    return warning
 
 
 def _move(account: Account, dispute: Json, amount: int, fee: int) -> None:

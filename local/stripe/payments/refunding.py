@@ -3,7 +3,7 @@
 from local.stripe.accounts import Account
 from local.stripe.errors import invalid, refused
 from local.stripe.identifiers import new_id, random_letters
-from local.stripe.payments import balance, money
+from local.stripe.payments import balance, fraud_warnings, money
 from local.stripe.payments.methods import card_of
 from local.stripe.shapes import Json, merged_metadata
 from local.stripe.spec.skeletons import skeleton
@@ -46,6 +46,7 @@ def refund(account: Account, charge: Json, params: Json) -> Json:
         charge["fraud_details"] = {"user_report": "fraudulent"}
     account.emit("refund.created", made)
     account.emit_update("charge.refunded", charge)
+    fraud_warnings.follow(account, charge)
     _plan(account, made["id"], after)
     return made
 
@@ -110,6 +111,7 @@ def _give_back_to_charge(account: Account, made: Json) -> None:
     charge["amount_refunded"] -= made["amount"]
     charge["refunded"] = False
     account.emit_update("charge.updated", charge)
+    fraud_warnings.follow(account, charge)
 
 
 def _check(charge: Json, amount: int, left: int) -> None:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
+from paidonce.domain.dispute import Dispute, DisputeStatus
+from paidonce.domain.fraud_warning import FraudWarning
 from paidonce.domain.ledger import DomainEvent, LedgerRow, Outcome
 from paidonce.domain.money import Money
 from paidonce.domain.payment import INTENTS_PATH, Creation, LastError, Payment, PaymentStatus
@@ -66,6 +68,8 @@ _PAYMENT_ATTRIBUTES = frozenset(
         "items",
         "last_error",
         "refunds",
+        "disputes",
+        "fraud_warnings",
         "calls",
         "cancel_requested",
         "as_of_from",
@@ -119,6 +123,10 @@ def payment_item(payment: Payment) -> Item:
         "items": _to_json([asdict(i) for i in payment.items]) if payment.items else None,
         "last_error": payment.last_error and asdict(payment.last_error),
         "refunds": _to_json([asdict(r) for r in payment.refunds]) if payment.refunds else None,
+        "disputes": _to_json([asdict(d) for d in payment.disputes]) if payment.disputes else None,
+        "fraud_warnings": _to_json([asdict(w) for w in payment.fraud_warnings])
+        if payment.fraud_warnings
+        else None,
         "calls": _to_json([asdict(c) for c in payment.calls]) if payment.calls else None,
         "cancel_requested": payment.cancel_requested or None,
         "as_of_from": payment.as_of_from,
@@ -167,6 +175,11 @@ def read_payment(item: Mapping[str, Any]) -> Payment:
             code=error.get("code"), decline_code=error.get("decline_code"), message=error["message"]
         ),
         refunds=tuple(_refund(stored) for stored in json.loads(found.get("refunds", "[]"))),
+        disputes=tuple(_dispute(stored) for stored in json.loads(found.get("disputes", "[]"))),
+        fraud_warnings=tuple(
+            FraudWarning(**_fields_of(FraudWarning, stored))
+            for stored in json.loads(found.get("fraud_warnings", "[]"))
+        ),
         calls=tuple(read_call(stored) for stored in json.loads(found.get("calls", "[]"))),
         cancel_requested=bool(found.get("cancel_requested", False)),
         as_of_from=_whole(found.get("as_of_from")),
@@ -178,15 +191,25 @@ def read_payment(item: Mapping[str, Any]) -> Payment:
 
 def _refund(stored: Mapping[str, Any]) -> Refund:
     call = stored.get("call")
-    known = {f.name: stored[f.name] for f in fields(Refund) if f.name in stored}
+    known = _fields_of(Refund, stored)
     return Refund(
         **known | {"status": RefundStatus(stored["status"]), "call": call and read_call(call)}
     )
 
 
+def _dispute(stored: Mapping[str, Any]) -> Dispute:
+    known = _fields_of(Dispute, stored)
+    return Dispute(**known | {"status": DisputeStatus(stored["status"])})
+
+
+def _fields_of(kind: type[Any], stored: Mapping[str, Any]) -> dict[str, Any]:
+    """What this release knows of a document; a newer one may have written more into it."""
+    return {f.name: stored[f.name] for f in fields(kind) if f.name in stored}
+
+
 def read_call(stored: Mapping[str, Any]) -> StripeCall:
     """A call as it was stored with `asdict`."""
-    known = {f.name: stored[f.name] for f in fields(StripeCall) if f.name in stored}
+    known = _fields_of(StripeCall, stored)
     return StripeCall(**known | {"state": CallState(stored["state"])})
 
 

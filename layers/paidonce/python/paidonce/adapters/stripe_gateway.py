@@ -31,6 +31,7 @@ _PATH_OF = {
     "payment_intent": "/v1/payment_intents/{id}",
     "price": "/v1/prices/{id}",
     "product": "/v1/products/{id}",
+    "radar.early_fraud_warning": "/v1/radar/early_fraud_warnings/{id}",
     "refund": "/v1/refunds/{id}",
     "subscription": "/v1/subscriptions/{id}",
     "webhook_endpoint": "/v1/webhook_endpoints/{id}",

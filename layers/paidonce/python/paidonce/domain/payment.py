@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
+from paidonce.domain.dispute import Dispute
 from paidonce.domain.errors import NotYetKnown
+from paidonce.domain.fraud_warning import FraudWarning
 from paidonce.domain.money import Money
 from paidonce.domain.ownership import id_in
 from paidonce.domain.price import Item
@@ -130,6 +132,8 @@ class Payment:
     items: tuple[Item, ...] = ()
     last_error: LastError | None = None
     refunds: tuple[Refund, ...] = ()
+    disputes: tuple[Dispute, ...] = ()
+    fraud_warnings: tuple[FraudWarning, ...] = ()
     calls: tuple[StripeCall, ...] = ()
     cancel_requested: bool = False
     as_of_from: int | None = None
@@ -139,7 +143,7 @@ class Payment:
 
     def view(self) -> dict[str, Any]:
         """The payment as the API and the bus show it (api.md section 1)."""
-        error = self.last_error
+        error, warning = self.last_error, self.fraud_warning
         return {
             "id": self.id,
             "order_id": self.order_id,
@@ -152,8 +156,8 @@ class Payment:
             "amount_captured_minor": self.amount_captured_minor,
             "amount_refunded_minor": self.amount_refunded_minor,
             "refunds": [refund.view() for refund in self.refunds],
-            "disputes": [],
-            "fraud_warning": None,
+            "disputes": [dispute.view() for dispute in self.disputes],
+            "fraud_warning": warning and warning.view(),
             "customer_id": self.customer_id,
             "last_error": error
             and {"code": error.code, "decline_code": error.decline_code, "message": error.message},
@@ -189,6 +193,12 @@ class Payment:
             raise NotYetKnown(f"{self.id} has no intent yet")
         return intent_id in (None, self.payment_intent_id)
 
+    @property
+    def fraud_warning(self) -> FraudWarning | None:
+        """The one that is shown: the last that is actionable, otherwise the last."""
+        actionable = [warning for warning in self.fraud_warnings if warning.actionable]
+        return next(iter([*reversed(actionable), *reversed(self.fraud_warnings)]), None)
+
     def with_call(self, call: StripeCall) -> "Payment":
         """The payment with this call added, or in the place of the one with its idempotency key."""
         keys = [c.idempotency_key for c in self.calls]
@@ -199,11 +209,19 @@ class Payment:
 
     def with_refund(self, refund: Refund) -> "Payment":
         """The payment with this refund added, or in the place of the one with its id."""
-        if all(r.id != refund.id for r in self.refunds):
-            return replace(self, refunds=(*self.refunds, refund))
-        return replace(
-            self, refunds=tuple(refund if r.id == refund.id else r for r in self.refunds)
-        )
+        return replace(self, refunds=_with(self.refunds, refund))
+
+    def with_dispute(self, dispute: Dispute) -> "Payment":
+        """The payment with this dispute added, or in the place of the one with its id."""
+        return replace(self, disputes=_with(self.disputes, dispute))
+
+    def with_fraud_warning(self, warning: FraudWarning) -> "Payment":
+        """The payment with this warning added, or in the place of the one with its id."""
+        return replace(self, fraud_warnings=_with(self.fraud_warnings, warning))
+
+    def dispute(self, dispute_id: str) -> Dispute | None:
+        """The dispute with this id of Stripe's."""
+        return next((d for d in self.disputes if d.id == dispute_id), None)
 
     def refund(self, refund_id: str) -> Refund | None:
         """The refund with this id, ours or Stripe's."""
@@ -244,4 +262,23 @@ class Payment:
         """The ids under which it is found: Stripe's, for events without marks, and its refunds'."""
         own = (self.payment_intent_id, self.charge_id)
         of_refunds = (i for r in self.refunds for i in (r.id, r.stripe_refund_id))
-        return frozenset(i for i in (*own, *of_refunds) if i)
+        of_disputes = (dispute.id for dispute in self.disputes)
+        of_warnings = (warning.id for warning in self.fraud_warnings)
+        return frozenset(i for i in (*own, *of_refunds, *of_disputes, *of_warnings) if i)
+
+
+class _Named(Protocol):
+    """What has an id of its own inside a payment."""
+
+    @property
+    def id(self) -> str: ...
+
+
+N = TypeVar("N", bound=_Named)
+
+
+def _with(many: tuple[N, ...], one: N) -> tuple[N, ...]:
+    """With this one added, or in the place of the one with its id."""
+    if all(each.id != one.id for each in many):
+        return (*many, one)
+    return tuple(one if each.id == one.id else each for each in many)

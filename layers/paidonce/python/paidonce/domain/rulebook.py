@@ -45,6 +45,8 @@ class FetchFirst:
 Decide = Callable[[A, Sighting], Verdict[A] | FetchFirst]
 # The row that Stripe's object itself names, by its id; None where it names none.
 Names = Callable[[Mapping[str, Any]], str | None]
+# Is an event with this object about a row at all?
+Only = Callable[[Mapping[str, Any]], bool]
 # A row that nothing is known of yet (version 0), of an event's object; (object, ISO 8601 now).
 Begins = Callable[[Mapping[str, Any], str], A]
 
@@ -56,7 +58,9 @@ class Rule:
     `resource` is Stripe's word for the event's object, and what to fetch when a payload cannot
     decide. `of` is the kind of row that it decides about. With `names` the row has an id of
     Stripe's, which the object tells; otherwise it is found by our marks and by pointers. With
-    `begins` an event makes the row where it is absent; otherwise it waits for it.
+    `begins` an event makes the row where it is absent; otherwise it waits for it. `only`: events
+    about other objects are ignored. `counts_foreign` is the metric of those that are nobody's of
+    ours.
 
     Any: rules of all kinds of rows stand in one table; `decides` checks each against its own.
     """
@@ -67,6 +71,8 @@ class Rule:
     of: type[Any]
     names: Names | None = None
     begins: Begins[Any] | None = None
+    only: Only | None = None
+    counts_foreign: str | None = None
 
 
 Outdates = Callable[[Mapping[str, Any]], tuple[str, ...]]
@@ -95,6 +101,8 @@ def decides(
     names: Names | None = None,
     begins: Begins[A] | None = None,
     reads: tuple[str, ...] = (),
+    only: Only | None = None,
+    counts_foreign: str | None = None,
 ) -> Callable[[Decide[A]], Decide[A]]:
     """Register a pure function as the rule of these event types; one rule per type (see `Rule`).
 
@@ -110,6 +118,8 @@ def decides(
                 of=of,
                 names=names,
                 begins=begins,
+                only=only,
+                counts_foreign=counts_foreign,
             )
 
         for event_type in event_types:

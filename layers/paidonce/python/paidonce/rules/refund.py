@@ -1,7 +1,6 @@
 """What refunds' events mean for the payment that was refunded."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from paidonce.domain.ledger import Outcome
@@ -30,27 +29,11 @@ def settle(payment: Payment, seen: Sighting) -> Verdict[Payment]:
     """
     if not payment.is_charged_by(seen.object):
         return Verdict(after=payment, outcome=Outcome.SUPERSEDED, reason="refund_of_stray")
-    return _with(payment, seen.object)
+    return noted(payment, seen.object)
 
 
-@decides("charge.refunded", resource="charge", of=Payment)
-def poke(payment: Payment, seen: Sighting) -> Verdict[Payment]:
-    """Each refund has events of its own; a charge tells only of those that it carries in full.
-
-    Since 2022-11-15 it carries none: https://docs.stripe.com/changelog#2022-11-15
-    """
-    verdict = Verdict(after=payment)
-    if not payment.is_charged_by(seen.object):
-        return replace(verdict, outcome=Outcome.SUPERSEDED)
-    carried = seen.object.get("refunds")
-    for refund in carried.get("data", ()) if isinstance(carried, Mapping) else ():
-        more = _with(verdict.after, refund)
-        verdict = replace(more, notices=verdict.notices + more.notices)
-    return verdict
-
-
-def _with(payment: Payment, found: Mapping[str, Any]) -> Verdict[Payment]:
-    """The payment with this look at one of its refunds."""
+def noted(payment: Payment, found: Mapping[str, Any]) -> Verdict[Payment]:
+    """The payment with this look at one of its refunds, whose intent is known to be the payment's."""
     known = _known(payment, found)
     # Stripe leaves the status out where it cannot tell yet: the money is on its way.
     status = RefundStatus(found.get("status") or RefundStatus.PENDING)

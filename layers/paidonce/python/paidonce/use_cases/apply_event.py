@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from paidonce.domain import versions
 from paidonce.domain.errors import ChangedMeanwhile, TryAgain
+from paidonce.domain.ledger import LedgerRow, Outcome
 from paidonce.domain.ownership import FOREIGN, Parent, Stage, owner_of_object
 from paidonce.domain.rulebook import FetchFirst, reading_rule_for, rule_for
 from paidonce.domain.sighting import Sighting
@@ -248,6 +249,7 @@ class ApplyEvent:
             if not versions.is_known(row.api_version):
                 # Decided all the same: its shape was read as ours.
                 self.telemetry.count("UnknownApiVersion")
+            self._count_foreign(row)
             self.telemetry.fact(
                 "event decided",
                 event_id=row.event_id,
@@ -259,6 +261,12 @@ class ApplyEvent:
                 correlation_id=row.correlation_id,
                 stripe_request_id=row.request_id,
             )
+
+    def _count_foreign(self, row: LedgerRow) -> None:
+        """Somebody may have to know of what is nobody's of ours: a dispute costs the account."""
+        rule = rule_for(row.event_type)
+        if row.outcome is Outcome.FOREIGN and rule and rule.counts_foreign:
+            self.telemetry.count(rule.counts_foreign)
 
     def _tell_repeat(self, event_id: str) -> None:
         self.telemetry.count("EventsRepeated")

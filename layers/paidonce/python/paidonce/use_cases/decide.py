@@ -83,7 +83,11 @@ class Fold:
         """
         owner = owner_of(event, self._stage)
         rule = rule_for(event.type)
-        if owner.mark is Mark.FOREIGN or rule is None:
+        if (
+            owner.mark is Mark.FOREIGN
+            or rule is None
+            or (rule.only and not rule.only(event.object))
+        ):
             self._note(delivery, event, self._without_row(owner, event))
             return None
         before = self._row(rule, owner, event)

@@ -58,6 +58,17 @@ class DisputeLine(BaseModel):
     due_by: str | None
 
 
+class FraudWarningView(BaseModel):
+    """A card network's early warning; `actionable` until it is refunded or disputed."""
+
+    model_config = ANSWER
+
+    id: str
+    fraud_type: str
+    actionable: bool
+    charge: str | None
+
+
 class PaymentView(BaseModel):
     """A payment as the API shows it."""
 
@@ -77,7 +88,7 @@ class PaymentView(BaseModel):
     amount_refunded_minor: int
     refunds: list[RefundLine]
     disputes: list[DisputeLine]
-    fraud_warning: dict[str, str] | None
+    fraud_warning: FraudWarningView | None
     customer_id: str | None
     last_error: LastError | None
     version: int
