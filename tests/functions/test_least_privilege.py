@@ -31,6 +31,8 @@ class Denied(Exception):  # noqa: N818 - errors are facts
 def town(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> "Town":
     """A stage whose functions read their keys anew for each request."""
     monkeypatch.setitem(ENVIRONMENT, "SECRET_CACHE_SECONDS", "0")
+    # Every resource once for each permission that is taken away, in a second or two.
+    monkeypatch.setitem(ENVIRONMENT, "WORKER_BUDGET_PER_SECOND", "1000")
     return Town(request.getfixturevalue("city"))
 
 
