@@ -116,4 +116,6 @@ def test_where_no_intent_is_known_the_attempt_decides(status: str) -> None:
     """The intent's own events tell of a stray and ring the alarm; a charge does neither."""
     other = an_intent(status, metadata={"paidonce_attempt": "2"})
     verdict = decide("charge.captured", a_payment(), other, Source.FETCH)
-    assert verdict == Verdict(after=a_payment(), outcome=Outcome.SUPERSEDED, reason="charge_of_stray")
+    assert verdict == Verdict(
+        after=a_payment(), outcome=Outcome.SUPERSEDED, reason="charge_of_stray"
+    )

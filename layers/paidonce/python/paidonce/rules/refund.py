@@ -33,7 +33,7 @@ def settle(payment: Payment, seen: Sighting) -> Verdict[Payment]:
 
 
 def noted(payment: Payment, found: Mapping[str, Any]) -> Verdict[Payment]:
-    """The payment with this look at one of its refunds, whose intent is known to be the payment's."""
+    """The payment with this look at a refund that is known to be its own."""
     known = _known(payment, found)
     # Stripe leaves the status out where it cannot tell yet: the money is on its way.
     status = RefundStatus(found.get("status") or RefundStatus.PENDING)
