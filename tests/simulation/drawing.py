@@ -45,19 +45,35 @@ CALLS = (
 )
 # Which steps a story is made of: each up to its share of 1.
 SHARES = (
-    ("deliver", 0.32),
-    ("work", 0.54),
-    ("ask", 0.585),
-    ("operate", 0.62),
-    ("tick", 0.70),
-    ("roll", 0.71),
-    ("drop", 0.725),
+    ("deliver", 0.31),
+    ("work", 0.52),
+    ("ask", 0.565),
+    ("operate", 0.60),
+    ("publish", 0.65),
+    ("reconcile", 0.655),
+    ("tick", 0.725),
+    ("roll", 0.735),
+    ("drop", 0.75),
     ("kind", 1.0),
 )
 # How likely an invocation is to meet trouble (and as likely again some more).
-FAULTS_OF = {"deliver": 0.06, "work": 0.5, "ask": 0.4, "operate": 0.5}
+FAULTS_OF = {
+    "deliver": 0.06,
+    "work": 0.5,
+    "ask": 0.4,
+    "operate": 0.5,
+    "publish": 0.4,
+    "reconcile": 0.3,
+}
 # About how many port calls such an invocation makes.
-CALLS_OF = {"deliver": 2, "work": 12, "ask": 9, "operate": 12}
+CALLS_OF = {
+    "deliver": 2,
+    "work": 12,
+    "ask": 9,
+    "operate": 12,
+    "publish": 5,
+    "reconcile": 5,
+}
 SIZES = (1, 1, 2, 2, 3, 5, 10)
 
 
@@ -65,7 +81,7 @@ def drawn(seed: int) -> list[Step]:
     """The steps of a seed: a story of about a minute, with jumps of up to 29 days."""
     random = Random(seed)
     drawer = Drawer(random, CASTS[random.randrange(len(CASTS))])
-    story = [drawer.step() for _ in range(random.randrange(47, 76))]
+    story = [drawer.step() for _ in range(random.randrange(52, 82))]
     for kind in dict.fromkeys(drawer.cast):
         for place, step in enumerate(kind.OPENING):
             # Most of them come early: what happens to them is the story.
@@ -99,7 +115,7 @@ class Drawer:
             return self.asked(asked) if may_fail else asked
         if name == "tick":
             numbers = ((1, 3, 9, 11, 60, 400, 3_700)[random.randrange(7)], detail)
-        if name in ("work", "operate"):
+        if name in ("work", "operate", "publish"):
             numbers = (SIZES[detail % 7], detail >> 8, detail)
         return Step(name, numbers, self._faults(name) if may_fail and name in FAULTS_OF else ())
 

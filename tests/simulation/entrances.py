@@ -10,6 +10,8 @@ from types import ModuleType
 from typing import Any
 
 from paidonce.adapters.http import answer, respond
+from paidonce.adapters.items import read_ledger_row
+from paidonce.domain.ledger import LedgerRow
 
 Handle = Callable[[Any, Any], dict[str, Any]]
 
@@ -66,6 +68,14 @@ apply_event: Handle = entrance("apply_event", _worker_wiring)
 _runner_wiring: Any = ModuleType("run_operation.wiring")
 _runner_wiring.invocation = lambda context: nullcontext(context.world.run_operation)
 run_operation: Handle = entrance("run_operation", _runner_wiring)
+
+_publisher_wiring: Any = ModuleType("publish_changes.wiring")
+_publisher_wiring.invocation = lambda context: nullcontext(context.world.ways_out.publish_changes)
+# A store gives the stream rows, or items to be read as the real wiring reads them.
+_publisher_wiring.row_of = lambda image: (
+    image if isinstance(image, LedgerRow) else read_ledger_row(image)
+)
+publish_changes: Handle = entrance("publish_changes", _publisher_wiring)
 
 # One world at a time: it puts its own use case and telemetry here.
 receiver_wiring: Any = ModuleType("receive_webhook.wiring")

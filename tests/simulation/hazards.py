@@ -88,6 +88,8 @@ _OF_AWS = frozenset(
         "put_item",
         "update_item",
         "transact_write_items",
+        "query",
+        "put_events",
     }
 )
 

@@ -1,14 +1,15 @@
 """What was written, as it was written: the part of the proof that looks at every single write."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from paidonce.adapters import items
+from paidonce.adapters import aggregates, items
 from paidonce.domain.ledger import DomainEvent, LedgerRow, Outcome
 from paidonce.domain.payment import Payment
 
 from tests.fakes import FakeBooks, FakePaymentBooks, Tables
+from tests.fakes_publishing import FakeOutbox
 from tests.simulation.hazards import Hazards
 from tests.simulation.simulated_dynamodb import SimulatedDynamoDb
 
@@ -30,6 +31,14 @@ def ledger_lasts_seconds() -> int:
     return int(item["expires_at"]["N"]) - midnight
 
 
+# Told of each ledger row that has something to publish, as the store keeps it.
+Changed = Callable[[Any], None]
+
+
+def _nobody(row: Any) -> None:
+    raise AssertionError(f"nobody listens: {row}")
+
+
 class Record:
     """Every write of state and ledger. `wrong` are sentences about writes that must not be."""
 
@@ -44,14 +53,15 @@ class Record:
     def commit(
         self,
         rows: Iterable[LedgerRow],
+        made: Iterable[Any],
         changed: Iterable[tuple[Any, Any]],
         stored: Mapping[str, int],
     ) -> None:
         """One transaction; `stored` are the versions that stood before it."""
         rows = list(rows)
-        for _, after in changed:
+        for after in [*made, *(after for _, after in changed)]:
             of_it = [row for row in rows if row.aggregate_id == after.id]
-            self.state(after.id, stored[after.id], after.version, most=max(1, len(of_it)))
+            self.state(after.id, stored.get(after.id), after.version, most=max(1, len(of_it)))
         for row in rows:
             self.row(row)
 
@@ -59,7 +69,7 @@ class Record:
         """A row of state: its version rises by one for each event of the write, from 1."""
         self.writes += 1
         if old is None:
-            if new != 1:
+            if not 1 <= new <= most:
                 self.wrong.append(f"version: {aggregate_id} begins at version {new}")
         elif not old < new <= old + most:
             self.wrong.append(f"version: {aggregate_id} went from version {old} to {new}")
@@ -85,18 +95,25 @@ class Record:
 
 
 class RecordedBooks(FakeBooks):
-    """The contract-tested fake, with every write shown to the record."""
+    """The contract-tested fake, with every write shown to the record and to the stream."""
 
-    def __init__(self, tables: Tables, record: Record) -> None:
+    def __init__(self, tables: Tables, record: Record, changed: Changed) -> None:
         super().__init__(tables)
         self._record = record
+        self.changed = changed
 
     def commit(self, entry: Any) -> None:
         """See `Books.commit`."""
-        payments = self.tables.payments
-        stored = {a.id: payments[a.id].version for _, a in entry.changed if a.id in payments}
+        stored = {
+            after.id: known.version
+            for _, after in entry.changed
+            if (known := self.tables.aggregate(after.id))
+        }
         super().commit(entry)
-        self._record.commit(entry.rows, entry.changed, stored)
+        self._record.commit(entry.rows, entry.made, entry.changed, stored)
+        for row in entry.rows:
+            if row.domain_events:
+                self.changed(row)
 
     def park(self, row: LedgerRow) -> Outcome | None:
         """See `Books.park`."""
@@ -139,19 +156,31 @@ class FakeStore:
     def __init__(self, record: Record) -> None:
         self._record = record
         self.tables = Tables()
+        self.changed: Changed = _nobody
 
     def ports(self, hazards: Hazards) -> tuple[Any, Any]:
         """The books of the worker and of the API, each call with its hazards."""
-        books = RecordedBooks(self.tables, self._record)
+        books = RecordedBooks(self.tables, self._record, self._changed)
         payments = RecordedPayments(self.tables, self._record)
         return (
             Guarded(books, hazards, "read", "commit", "park"),
             Guarded(payments, hazards, "get", "open", "claimed_by", "save", "note_try"),
         )
 
+    def _changed(self, row: LedgerRow) -> None:
+        self.changed(row)
+
+    def outbox(self, hazards: Hazards) -> Any:
+        """What is not published yet."""
+        return Guarded(FakeOutbox(self.tables), hazards, "settle", "due")
+
     def payments(self) -> dict[str, Payment]:
         """Every payment's row."""
         return self.tables.payments
+
+    def others(self) -> dict[str, Any]:
+        """Every row of another kind."""
+        return self.tables.others
 
     def rows(self) -> dict[str, LedgerRow]:
         """Every row of the ledger."""
@@ -170,14 +199,14 @@ class DynamoDbStore:
         self._record = record
         self._clock = clock
         self._client = SimulatedDynamoDb(self._wrote)
+        self.changed: Changed = _nobody
 
     def ports(self, hazards: Hazards) -> tuple[Any, Any]:
         """The real adapters; hazards befall each call of the client."""
         from paidonce.adapters.dynamodb_books import DynamoDbBooks  # noqa: PLC0415 - only here
         from paidonce.adapters.dynamodb_payments import DynamoDbPaymentBooks  # noqa: PLC0415
 
-        names = ("batch_get_item", "get_item", "put_item", "update_item", "transact_write_items")
-        client: Any = Guarded(self._client, hazards, *names)
+        client = self._guarded(hazards)
         books = DynamoDbBooks(
             client,
             payments_table="payments",
@@ -187,10 +216,29 @@ class DynamoDbStore:
         )
         return books, DynamoDbPaymentBooks(client, payments_table="payments", clock=self._clock)
 
+    def _guarded(self, hazards: Hazards) -> Any:
+        names = ("get_item", "put_item", "update_item", "transact_write_items", "query")
+        return Guarded(self._client, hazards, "batch_get_item", *names)
+
+    def outbox(self, hazards: Hazards) -> Any:
+        """What is not published yet."""
+        from paidonce.adapters.dynamodb_outbox import DynamoDbOutbox  # noqa: PLC0415 - only here
+
+        client = self._guarded(hazards)
+        return DynamoDbOutbox(client, events_table="events", ledger_days=LEDGER_DAYS)
+
     def payments(self) -> dict[str, Payment]:
         """Every payment's row."""
+        return {i: found for i, found in self._aggregates().items() if isinstance(found, Payment)}
+
+    def others(self) -> dict[str, Any]:
+        """Every row of another kind."""
+        found = self._aggregates().items()
+        return {i: row for i, row in found if not isinstance(row, Payment)}
+
+    def _aggregates(self) -> dict[str, Any]:
         found = self._client.tables["payments"]
-        return {i: items.read_payment(item) for i, item in found.items() if "version" in item}
+        return {i: aggregates.read(item) for i, item in found.items() if "version" in item}
 
     def rows(self) -> dict[str, LedgerRow]:
         """Every row of the ledger."""
@@ -204,7 +252,13 @@ class DynamoDbStore:
 
     def _wrote(self, table: str, old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> None:
         if table == "events":
-            self._record.row(items.read_ledger_row(new))
+            row = items.read_ledger_row(new)
+            decision = ("outcome", "decided_at", "domain_events")
+            if old is not None and all(old.get(name) == new.get(name) for name in decision):
+                return  # Only its marker was taken off.
+            self._record.row(row)
+            if row.todo and row.outcome.is_final:
+                self.changed(new)
         elif "version" in new:
             version = int(old["version"]["N"]) if old else None
             self._record.state(new["id"]["S"], version, int(new["version"]["N"]))

@@ -54,7 +54,11 @@ def run(seed: int, story: Sequence[Step] | None = None, *, is_deep: bool | None 
         world.perform(step)
     wrong = [*_settled(world), *world.record.wrong, *world.wrong]
     if not wrong:
-        wrong = [*_ledger(world), *(w for kind in KINDS for w in kind.verify(world))]
+        wrong = [
+            *_ledger(world),
+            *_published(world),
+            *(w for kind in KINDS for w in kind.verify(world)),
+        ]
     return Verdict(
         seed,
         wrong,
@@ -77,6 +81,7 @@ def run(seed: int, story: Sequence[Step] | None = None, *, is_deep: bool | None 
 def _settled(world: World) -> Iterator[str]:
     """No more faults: everything that is owed is delivered, what is lacking is swept up."""
     steps.settle_secrets(world)
+    world.ways_out.bus.is_calm = True
     yield from _nowhere(world)
     for kind in KINDS:
         kind.ask_again(world)
@@ -88,6 +93,7 @@ def _settled(world: World) -> Iterator[str]:
     # The latest copies come after up to 30 days.
     yield from _at_rest(world, within=31 * DAY)
     steps.expire(world)
+    world.perform(Step("reconcile", (0, 7)))
     for queue in (world.sqs, world.operations):
         if queue.messages:
             yield f"in flight: {[m.event_id for m in queue.messages.values()]}"
@@ -111,6 +117,9 @@ def _at_rest(world: World, *, within: float) -> Iterator[str]:
                 steps.attempt(world, webhook, Step("deliver", (0, number)))
         world.perform(Step("work", (10, 0, 7)))
         world.perform(Step("operate", (10, 0, 7)))
+        world.perform(Step("publish", (25, 7)))
+        if world.ways_out.stream.pending:
+            continue
         queued = [world.sqs.next_visible_at(), world.operations.next_visible_at()]
         visible = [at for at in queued if at is not None]
         if any(at <= world.clock.now() for at in visible):
@@ -120,6 +129,20 @@ def _at_rest(world: World, *, within: float) -> Iterator[str]:
             return
         world.clock.time = max(world.clock.time, min(times))
     yield "in flight: it never comes to rest"
+
+
+def _published(world: World) -> Iterator[str]:
+    """The bus heard of every change, under its one id, and of nothing else."""
+    told, heard = set(world.record.told), set(world.ways_out.bus.heard)
+    if told != heard:
+        yield f"bus: of {sorted(told - heard)} it did not hear, of {sorted(heard - told)} too much"
+    yield from world.ways_out.bus.wrong
+    if left := [
+        row.event_id
+        for row in world.store.rows().values()
+        if (row.todo or "").startswith("publish")
+    ]:
+        yield f"bus: {left} still wait to be published"
 
 
 def _key_of(body: str) -> str:

@@ -19,6 +19,7 @@ KEY_OF = {"payments": "id", "events": "event_id"}
 _NAME = r"#?[a-z_]+"
 _EXISTS = re.compile(rf"(attribute_exists|attribute_not_exists)\(({_NAME})\)")
 _COMPARED = re.compile(rf"({_NAME}) (=|<>|<|<=) (:\w+)")
+_BEGINS = re.compile(rf"begins_with\(({_NAME}), (:\w+)\)")
 _ONE_OF = re.compile(rf"({_NAME}) IN \(([^)]*)\)")
 _SET = re.compile(r"(?:if_not_exists\(([^,]+), (:\w+)\)|(#?\w+) \+ (:\w+)|(:\w+))$")
 
@@ -56,6 +57,21 @@ class SimulatedDynamoDb:
             raise NotImplementedError("a stale read")
         item = self.tables[TableName].get(Key[KEY_OF[TableName]]["S"])
         return {"Item": item} if item is not None else {}
+
+    def query(self, *, ExpressionAttributeValues: Mapping[str, Any], **asked: Any) -> Any:  # noqa: N803 - boto3's own names
+        """The index over the markers, whole pages only."""
+        if (
+            asked["IndexName"] != "todo"
+            or asked["KeyConditionExpression"] != "todo = :todo AND touched_at < :before"
+        ):
+            raise NotImplementedError(asked)
+        todo, before = (ExpressionAttributeValues[name]["S"] for name in (":todo", ":before"))
+        found = [
+            {"event_id": {"S": i}}
+            for i, item in self.tables[asked["TableName"]].items()
+            if item.get("todo", {"S": ""})["S"] == todo and item["touched_at"]["S"] < before
+        ]
+        return {"Items": found}
 
     def put_item(
         self,
@@ -120,10 +136,13 @@ class SimulatedDynamoDb:
         names = write.get("ExpressionAttributeNames", {})
         values = write.get("ExpressionAttributeValues", {})
         expression = write["UpdateExpression"]
-        sets, _, adds = expression.removeprefix("SET ").partition(" ADD ")
+        rest, _, removed = expression.partition(" REMOVE ")
+        sets, _, adds = rest.removeprefix("SET ").partition(" ADD ")
         for part in re.split(r", (?![^(]*\))", sets):
             name, _, value = part.partition(" = ")
             item[names.get(name, name)] = _value_of(value, item, names, values)
+        for name in removed.split(", ") if removed else ():
+            item.pop(names.get(name, name), None)
         if adds:
             name, _, value = adds.partition(" ")
             item[name] = _sum(item.get(name), values[value])
@@ -172,6 +191,11 @@ def _test_of(part: str) -> Test:
     if found := _EXISTS.fullmatch(part):
         wanted, name = found[1] == "attribute_exists", found[2]
         return lambda item, names, _: (names.get(name, name) in item) is wanted
+    if found := _BEGINS.fullmatch(part):
+        begun, start = found[1], found[2]
+        return lambda item, names, values: item.get(names.get(begun, begun), {"S": ""})[
+            "S"
+        ].startswith(values[start]["S"])
     if found := _COMPARED.fullmatch(part):
         left, sign, right = found[1], found[2], found[3]
         return lambda item, names, values: _compare(

@@ -8,7 +8,7 @@ from paidonce.domain.errors import TryAgain
 from paidonce.domain.moment import seconds
 from paidonce.use_cases.ports import Letter
 
-from tests.simulation import entrances
+from tests.simulation import entrances, ways_out
 from tests.simulation.hazards import Crash, Step
 from tests.simulation.model_stripe import Happening, Webhook, chosen
 from tests.simulation.record import ledger_lasts_seconds
@@ -113,7 +113,8 @@ def expire(world: World) -> None:
     gone = [
         row.event_id
         for row in world.store.rows().values()
-        if row.outcome.is_final and seconds(row.decided_at) + LASTS_SECONDS < now
+        # What is not published yet has no time to live.
+        if row.outcome.is_final and not row.todo and seconds(row.decided_at) + LASTS_SECONDS < now
     ]
     world.store.forget(gone)
     world.forgotten.update(gone)
@@ -177,4 +178,6 @@ ACTS: dict[str, Act] = {
     "jump": jump,
     "roll": roll,
     "drop": drop,
+    "publish": ways_out.publish,
+    "reconcile": ways_out.reconcile,
 }

@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulation import operations, outside, record, simulated_sqs, world
+from tests.simulation import (
+    operations,
+    outside,
+    record,
+    simulated_bus,
+    simulated_sqs,
+    ways_out,
+    world,
+)
 from tests.simulation.drawing import FAULTS, drawn
 from tests.simulation.hazards import Fault, Step
 from tests.simulation.prove import part
@@ -57,6 +65,8 @@ def test_the_numbers_are_those_of_prod() -> None:
     defaults = SETTINGS["defaults"]
     worker = defaults["worker"]
     assert defaults["retention"]["ledger_days"] == record.LEDGER_DAYS
+    assert defaults["publishing"]["due_after_seconds"] == ways_out.DUE_AFTER_SECONDS
+    assert defaults["publishing"]["stream_age_max_seconds"] == simulated_bus.STREAM_AGE_SECONDS
     assert defaults["retention"]["queue_days"] * 86_400 == simulated_sqs.RETENTION_SECONDS
     assert worker["visibility_seconds"] == outside.VISIBILITY_SECONDS
     assert worker["tries_max"] == world.LIMITS.tries_max
@@ -89,6 +99,8 @@ INVOCATIONS = {
     "worker, one message": Step("work", (1, 3, 19)),
     "receiver": Step("deliver", (3, 20)),
     "runner": Step("operate", (10, 0, 22)),
+    "publisher": Step("publish", (25, 28)),
+    "reconciler": Step("reconcile", (0, 29)),
     "refunds API": Step("refund", (0, 1, 25)),
 }
 MEANWHILE = Step("work", (10, 0, 21))
@@ -108,7 +120,8 @@ PAID = [
     MEANWHILE,
     MEANWHILE,
 ]
-BEFORE_IT = {"runner": STRAY, "refunds API": PAID}
+DUE = [*PAID, Step("tick", (4000, 30))]
+BEFORE_IT = {"runner": STRAY, "refunds API": PAID, "publisher": PAID, "reconciler": DUE}
 
 
 @pytest.mark.parametrize("kind", sorted(set(FAULTS)))

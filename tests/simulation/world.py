@@ -36,6 +36,7 @@ from tests.simulation.outside import (
 )
 from tests.simulation.record import DynamoDbStore, FakeStore, Guarded, Record
 from tests.simulation.simulated_sqs import DEAD_LETTERS, EVENTS, OPERATIONS, SimulatedSqs
+from tests.simulation.ways_out import WaysOut
 
 rulebook.load(rules)
 
@@ -83,6 +84,8 @@ class World:
         self.messages = 0
         self.wrong: list[str] = []
         self._wire()
+        self.ways_out = WaysOut(self)
+        self.store.changed = self.ways_out.stream.wrote
 
     def perform(self, step: Step) -> None:
         """Let a step happen, maybe in the middle of another one."""
@@ -96,8 +99,8 @@ class World:
     def _wire(self) -> None:
         books, payments = self.store.ports(self.hazards)
         names = ("send_message", "delete_message_batch", "change_message_visibility")
-        sqs = self._guarded(self.sqs, *names)
-        operations_sqs = self._guarded(self.operations, *names)
+        sqs = self.guarded(self.sqs, *names)
+        operations_sqs = self.guarded(self.operations, *names)
         self.letterbox = SqsLetterbox(sqs, queue_url=EVENTS)
         self.reader = Calls(self.stripe, self.clock)
         gateway = Gateway(self.stripe, self.clock, self, POSTS)
@@ -117,7 +120,7 @@ class World:
             send_refund=refund_sender(
                 self,
                 payments=payments,
-                gateway=self._guarded(gateway, "send", "listed"),
+                gateway=self.guarded(gateway, "send", "listed"),
                 notes=notes,
                 operations=operations,
             ),
@@ -131,7 +134,7 @@ class World:
             self,
             books=books,
             payments=payments,
-            gateway=self._guarded(gateway, "send", "get", "listed"),
+            gateway=self.guarded(gateway, "send", "get", "listed"),
             notes=notes,
             queue=SqsEventQueue(
                 operations_sqs, queue_url=OPERATIONS, dead_letter_queue_url=DEAD_LETTERS
@@ -141,7 +144,7 @@ class World:
         self.context = Context(self)
         receiver_wiring.telemetry = self.tally
         receiver_wiring.receive_webhook = ReceiveWebhook(
-            secrets=self._guarded(self.secrets, "current", "refreshed"),
+            secrets=self.guarded(self.secrets, "current", "refreshed"),
             letterbox=self.letterbox,
             clock=self.clock,
             telemetry=self.tally,
@@ -149,14 +152,14 @@ class World:
             ahead_max_seconds=60,
         )
 
-    def _guarded(self, port: object, *names: str) -> Any:
-        """It has the methods of the port or client, which mypy cannot see."""
+    def guarded(self, port: object, *names: str) -> Any:
+        """The port or client with hazards before each call; mypy cannot see its methods."""
         return Guarded(port, self.hazards, *names)
 
     def lease(self) -> Any:
         """The leases of one function."""
         lease = SimulatedLease(self.clock, lambda: self.hazards.deadline)
-        return self._guarded(lease, "hold")
+        return self.guarded(lease, "hold")
 
     def patience(self, books: Any, queue: SqsEventQueue, limits: Limits) -> Patience:
         """What becomes of messages of this queue that have to wait, or fail."""
@@ -177,7 +180,7 @@ class World:
             books=books,
             queue=queue,
             lease=self.lease(),
-            reader=self._guarded(self.reader, "retrieve", "event"),
+            reader=self.guarded(self.reader, "retrieve", "event"),
             cancel_strays=CancelStrays(operations=operations, telemetry=self.tally),
             patience=self.patience(books, queue, LIMITS),
             clock=self.clock,
@@ -193,12 +196,12 @@ class World:
     ) -> TakePayment:
         return TakePayment(
             payments=payments,
-            gateway=self._guarded(gateway, "create_intent", "intent"),
+            gateway=self.guarded(gateway, "create_intent", "intent"),
             sum_up=_no_prices,
             note_try=notes.note_try,
             note_answer=notes.note_answer,
             defer=Defer(operations=operations, telemetry=self.tally),
-            counter=self._guarded(FakeCounter(), "take"),
+            counter=self.guarded(FakeCounter(), "take"),
             clock=self.clock,
             telemetry=self.tally,
             stage=STAGE,

@@ -176,9 +176,7 @@ def _paid(scene: Scene, thing: Thing, invoice: Thing) -> None:
 
 def _attempt_failed(scene: Scene, invoice: Thing) -> None:
     now, count = scene.stripe.second(), invoice.document["attempt_count"] + 1
-    scene.stripe.change(
-        invoice, {"attempt_count": count, "next_payment_attempt": now + 3 * DAY}
-    )
+    scene.stripe.change(invoice, {"attempt_count": count, "next_payment_attempt": now + 3 * DAY})
     action = ("invoice.payment_action_required",) if scene.dice.upto(4) == 0 else ()
     for event_type in ("invoice.payment_failed", *action):
         scene.stripe.tell(invoice, event_type, scene.dice)

@@ -89,9 +89,7 @@ def _disputes(payment: Any, things: Sequence[Thing]) -> Iterator[str]:
         )
         for t in things
     }
-    found = {
-        d.id: (d.status.value, d.amount_minor, d.reason, d.due_by) for d in payment.disputes
-    }
+    found = {d.id: (d.status.value, d.amount_minor, d.reason, d.due_by) for d in payment.disputes}
     if found != expected:
         yield f"state: {payment.id} has disputes {found}, Stripe has {expected}"
 

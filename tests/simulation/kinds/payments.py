@@ -213,6 +213,14 @@ def payment_of(world: World, part: Thing) -> str:
     return str(intent.document["metadata"].get("paidonce_payment"))
 
 
+def told_by_aggregate(world: World) -> dict[str, list[Any]]:
+    """Domain events by the row that they are about, in the order of its versions."""
+    found: dict[str, list[Any]] = {}
+    for event in sorted(world.record.told.values(), key=lambda e: e.version):
+        found.setdefault(event.id.partition(".")[0], []).append(event)
+    return found
+
+
 # --- what must be true at the end ---------------------------------------------------------------
 
 
@@ -222,16 +230,14 @@ def verify(world: World) -> Iterator[str]:
     made: dict[str, list[Thing]] = {}
     for thing in world.stripe.of(INTENT, "ours"):
         made.setdefault(thing.document["metadata"]["paidonce_payment"], []).append(thing)
-    notices: dict[str, list[Any]] = {payment_id: [] for payment_id in payments}
-    for event in world.record.told.values():
-        notices[event.id.partition(".")[0]].append(event)
+    notices = told_by_aggregate(world)
     for payment_id, payment in payments.items():
         things = made.pop(payment_id, [])
         if len(things) > 1:
             yield f"charged twice: {payment_id} has {[t.id for t in things]}"
         elif things:
             yield from _against(things[0], payment)
-            yield from _as_told(things[0], payment, notices[payment_id])
+            yield from _as_told(things[0], payment, notices.get(payment_id, []))
         elif payment.status.value != "pending" or payment.payment_intent_id:
             yield f"state: {payment_id} is {payment.status.value} without an intent"
     if made:

@@ -3,7 +3,7 @@
 What is expected is written from Stripe's documentation and api.md, not taken from the product.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Any
 
@@ -112,8 +112,11 @@ def verify(world: World) -> Iterator[str]:
     made: dict[str, list[Thing]] = {}
     for thing in world.stripe.of(REFUND, "ours"):
         made.setdefault(payments.payment_of(world, thing), []).append(thing)
+    told = payments.told_by_aggregate(world)
     for payment in world.store.payments().values():
         yield from _against(world, payment, made.get(payment.id, []))
+        for thing in made.get(payment.id, []):
+            yield from _as_told(thing, told.get(payment.id, []))
     marks = [m for m in map(_mark, world.stripe.of(REFUND)) if m]
     if len(marks) != len(set(marks)):
         yield f"refunded twice: {sorted(m for m in marks if marks.count(m) > 1)}"
@@ -137,25 +140,17 @@ def _against(world: World, payment: Any, things: list[Thing]) -> Iterator[str]:
         is_open = refund.stripe_refund_id is None and refund.status.value != "failed"
         if is_open and refund.call.idempotency_key not in _with_people(world):
             yield f"state: {refund.id} is {refund.status.value} and nothing goes on with it"
-    for thing in things:
-        yield from _as_told(world, payment.id, _mark(thing) or thing.id, thing.path)
 
 
 def _with_people(world: World) -> str:
     return "".join([*(m.body for m in world.operations.dead), *world.operations.expired])
 
 
-def _as_told(
-    world: World, payment_id: str, refund_id: str, path: Sequence[Mapping[str, Any]]
-) -> Iterator[str]:
+def _as_told(thing: Thing, about: Sequence[Any]) -> Iterator[str]:
     """The bus heard a part of what happened, in its order, each once, with the end in it."""
-    happened = list(dict.fromkeys(WORD[document["status"]] for document in path))
-    about = [
-        e
-        for e in world.record.told.values()
-        if e.id.startswith(f"{payment_id}.") and e.id.endswith(f".{refund_id}")
-    ]
-    heard = [e.type for e in sorted(about, key=lambda e: e.version)]
+    refund_id = _mark(thing) or thing.id
+    happened = list(dict.fromkeys(WORD[document["status"]] for document in thing.path))
+    heard = [e.type for e in about if e.id.endswith(f".{refund_id}")]
     rest = iter(happened)
     if not all(word in rest for word in heard) or heard[-1:] != happened[-1:]:
         yield f"told: {refund_id} told {heard} of {happened}"
