@@ -72,9 +72,13 @@ PLANTS = (
         (
             (
                 BOOKS,
-                "            *(self._put_row(row) for row in entry.rows),\n        ]\n",
                 (
-                    "        ]\n"
+                    "                for row in entry.rows\n            ),\n        ]\n"
+                    "        if not actions:\n            return\n"
+                ),
+                (
+                    "                for row in entry.rows if row.event_id in entry.replayed\n"
+                    "            ),\n        ]\n"
                     "        for row in entry.rows:\n"
                     "            with asking('DynamoDB'):\n"
                     "                try:\n"
@@ -83,6 +87,7 @@ PLANTS = (
                     "                    if code_of(error) != 'ConditionalCheckFailedException':\n"
                     "                        raise\n"
                     "                    raise AlreadyApplied(row.event_id) from error\n"
+                    "        if not actions:\n            return\n"
                 ),
             ),
         ),
@@ -93,7 +98,7 @@ PLANTS = (
             (
                 WORKER,
                 (
-                    "        if self.lease.hold(event_id, lambda: "
+                    "        if self.lease.hold(key, lambda: "
                     "self._settle(delivery, event_id)):\n"
                     "            return\n"
                 ),
@@ -104,7 +109,7 @@ PLANTS = (
                     "            except TryAgain as error:\n"
                     "                if not self.patience.wait(delivery, error):\n"
                     "                    raise\n"
-                    "        self.lease.hold(event_id, work)\n"
+                    "        self.lease.hold(key, work)\n"
                     "        return\n"
                 ),
             ),
