@@ -5,16 +5,19 @@ from random import Random
 from types import ModuleType
 
 from tests.simulation.hazards import Fault, Step
-from tests.simulation.kinds import payments, refunds
+from tests.simulation.kinds import disputes, payments, refunds
 from tests.simulation.model_stripe import DAY
 
 # One module for each kind of object: `draw` (at Stripe), `draw_ask` (of the API), `OPENING`, `ACTS`
 # and `verify`.
-KINDS: tuple[ModuleType, ...] = (payments, refunds)
+KINDS: tuple[ModuleType, ...] = (payments, refunds, disputes)
 # What a schedule is about: its steps are drawn from these kinds.
+# Steps that ask our API.
+ASKS = ("ask", "refund")
 CASTS: tuple[tuple[ModuleType, ...], ...] = (
     (payments,),
     (payments, refunds),
+    (payments, refunds, disputes),
 )
 FAULTS = (
     "crash before",
@@ -82,11 +85,10 @@ def drawn(seed: int) -> list[Step]:
     random = Random(seed)
     drawer = Drawer(random, CASTS[random.randrange(len(CASTS))])
     story = [drawer.step() for _ in range(random.randrange(52, 82))]
-    for kind in dict.fromkeys(drawer.cast):
-        for place, step in enumerate(kind.OPENING):
-            # Most of them come early: what happens to them is the story.
-            asked = drawer.asked(step._replace(numbers=(*step.numbers, random.getrandbits(30))))
-            story.insert(random.randrange(4 + 3 * place), asked)
+    for place, step in enumerate(step for kind in drawer.cast for step in kind.OPENING):
+        # Most of them come early: what happens to them is the story.
+        opened = step._replace(numbers=(*step.numbers, random.getrandbits(30)))
+        story.insert(random.randrange(4 + 3 * place), drawer.asked(opened))
     if random.random() < 0.35:
         seconds = (61 * 60, 61 * 60, 3 * DAY, 29 * DAY)[random.randrange(4)]
         story.insert(random.randrange(len(story)), Step("jump", (seconds, 0)))
@@ -120,8 +122,9 @@ class Drawer:
         return Step(name, numbers, self._faults(name) if may_fail and name in FAULTS_OF else ())
 
     def asked(self, step: Step) -> Step:
-        """A request to the API, with what befalls it."""
-        return step._replace(faults=self._faults("ask"))
+        """A request to the API, with what befalls it; nothing befalls what happens at Stripe."""
+        is_ours = step.name in ASKS
+        return step._replace(faults=self._faults("ask")) if is_ours else step
 
     def _faults(self, name: str) -> tuple[Fault, ...]:
         random = self.random

@@ -11,7 +11,7 @@ from paidonce.domain.operation import Operation
 from tests.simulation import steps
 from tests.simulation.drawing import KINDS, drawn
 from tests.simulation.hazards import Step
-from tests.simulation.model_stripe import DAY
+from tests.simulation.model_stripe import DAY, Happening
 from tests.simulation.world import World
 
 ACTS = steps.ACTS | {name: act for kind in KINDS for name, act in kind.ACTS.items()}
@@ -131,6 +131,17 @@ def _at_rest(world: World, *, within: float) -> Iterator[str]:
     yield "in flight: it never comes to rest"
 
 
+def _wanted(event: Happening) -> tuple[str, ...]:
+    """Outcomes that are right. A dispute of a stray stands with its payment: somebody must answer.
+
+    Whether other parts of a stray say that they are one is not seen from outside.
+    """
+    if event.role != "stray" or event.type.startswith("payment_intent."):
+        return OUTCOMES[event.role]
+    more = OUTCOMES["ours"] if ".dispute." in event.type else ("unchanged",)
+    return (*OUTCOMES["stray"], *more)
+
+
 def _published(world: World) -> Iterator[str]:
     """The bus heard of every change, under its one id, and of nothing else."""
     told, heard = set(world.record.told), set(world.ways_out.bus.heard)
@@ -160,10 +171,7 @@ def _ledger(world: World) -> Iterator[str]:
         is_final = row is not None and row.outcome.is_final
         if event.role in NOT_SWEPT and not is_shown and not is_final:
             continue
-        # Of what belongs to a stray, nothing moves: whether it says so is not seen from outside.
-        is_part = event.role == "stray" and not event.type.startswith("payment_intent.")
-        wanted = (*OUTCOMES[event.role], *(("unchanged",) if is_part else ()))
-        if found not in wanted:
+        if found not in _wanted(event):
             yield f"ledger: {event.id} ({event.type}, {event.role}) is {found}"
     gone = [*(m.body for m in world.operations.dead), *world.operations.expired]
     known = {answer_id(_key_of(body)) for body in gone}

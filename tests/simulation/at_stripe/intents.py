@@ -154,6 +154,9 @@ POSTS: Mapping[str, Post] = {
 
 
 def any_charge(scene: Scene, number: int) -> Thing | None:
-    """A charge with money in it, of anybody, mostly of ours."""
+    """A charge with money in it, of anybody; what was paid twice is given back more often."""
     paid = [c for c in scene.stripe.of(CHARGE) if c.document["paid"] and c.document["captured"]]
+    stray = [c for c in paid if c.role == "stray"]
+    if stray and scene.dice.upto(3) == 0:
+        paid = stray
     return chosen(paid, number) if paid else None

@@ -15,7 +15,7 @@ from tests.simulation.model_stripe import Thing
 from tests.simulation.world import Act, World
 
 ENDS = {"won": "dispute.won", "lost": "dispute.lost"}
-OPENING: tuple[Step, ...] = ()
+OPENING = tuple(Step("dispute", (number,)) for number in (4, 5))
 
 
 def draw(random: Random) -> Step:
@@ -46,15 +46,18 @@ ACTS: dict[str, Act] = {
 
 def verify(world: World) -> Iterator[str]:
     """Every payment's disputes and warnings against those of all intents with its marks."""
-    disputes = _by_payment(world, DISPUTE)
-    warnings = _by_payment(world, WARNING)
+    disputes = _by_payment(world, DISPUTE, "ours", "stray")
+    # One about a stray's charge is for a person.
+    warnings = _by_payment(world, WARNING, "ours")
     for payment in world.store.payments().values():
         yield from _disputes(payment, disputes.get(payment.id, []))
         yield from _warnings(payment, warnings.get(payment.id, []))
     told = _told_about(world)
     for thing in world.stripe.of(DISPUTE, "ours", "stray"):
         yield from _dispute_as_told(thing, told.get(thing.id, []))
-    for thing in world.stripe.of(WARNING, "ours", "stray"):
+    if world.stripe.of(DISPUTE, "foreign") and not world.tally.counts["ForeignDisputes"]:
+        yield "alarm: nobody counted a foreign dispute"
+    for thing in world.stripe.of(WARNING, "ours"):
         heard = told.get(thing.id, [])
         was_actionable = any(document["actionable"] for document in thing.path)
         if heard not in ([], ["fraud.warned"]) or (heard and not was_actionable):
@@ -63,9 +66,9 @@ def verify(world: World) -> Iterator[str]:
             yield f"told: {thing.id} is actionable and nobody heard of it"
 
 
-def _by_payment(world: World, kind: str) -> dict[str, list[Thing]]:
+def _by_payment(world: World, kind: str, *roles: str) -> dict[str, list[Thing]]:
     found: dict[str, list[Thing]] = {}
-    for thing in world.stripe.of(kind, "ours", "stray"):
+    for thing in world.stripe.of(kind, *roles):
         found.setdefault(payments.payment_of(world, thing), []).append(thing)
     return found
 

@@ -129,8 +129,9 @@ def move(world: World, step: Step) -> None:
 
 
 def pay(world: World, step: Step) -> None:
-    """An intent of ours is paid, as most are."""
-    open_ones = [t for t in world.stripe.of(INTENT, "ours") if intents.can_move(t)]
+    """An intent of ours is paid, as most are; sometimes it is a stray's."""
+    roles = ("ours", "stray") if world.dice.upto(4) == 0 else ("ours",)
+    open_ones = [t for t in world.stripe.of(INTENT, *roles) if intents.can_move(t)]
     if open_ones:
         thing = chosen(open_ones, step.numbers[0])
         intents.go_to(world, thing, "succeeded", "payment_intent.succeeded")
@@ -327,6 +328,8 @@ def _alarms(world: World) -> Iterator[str]:
                 yield f"alarm: {reason} is in no row"
             if not counts[alarm]:
                 yield f"alarm: {alarm} did not ring"
+    if counts["CreationsAdopted"]:
+        return  # An intent that was found in a list was then read: a reading may say `paid`.
     for row_id, types in world.record.told_by.items():
         if "payment.paid" in types and not row_id.startswith("evt_"):
             yield f"paid: {row_id} made a payment paid"

@@ -27,7 +27,7 @@ WORD = {
     "failed": "refund.failed",
     "canceled": "refund.failed",
 }
-OPENING: tuple[Step, ...] = ()
+OPENING = tuple(Step("pay", (number,)) for number in (1, 2, 3))
 NUMBERS = 3
 SHOP = Caller(
     issuer="iss",
