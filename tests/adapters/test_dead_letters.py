@@ -45,7 +45,7 @@ def desk(place: Place | None) -> Desk:
         ]
 
     return Desk(
-        SqsDeadLetters(sqs, dead_letter_queue_url=dead, queue_url=queue),
+        SqsDeadLetters(sqs, dead_letter_queue_url=dead, queue_url=queue, wait_seconds=0),
         lambda body: sqs.send_message(
             QueueUrl=dead, MessageBody=body, MessageAttributes=attributes
         ),

@@ -17,17 +17,25 @@ _BATCH_MAX = 10
 # Long enough to read a few thousand; what is left hidden after a crash shows itself again.
 HIDDEN_SECONDS = 300
 # SQS answers from a part of its servers: a long poll asks them all, a second empty answer is sure.
-_WAIT_SECONDS = 1
+WAIT_SECONDS = 1
 _EMPTY_ANSWERS = 2
 
 
 class SqsDeadLetters:
     """The port `DeadLetters`."""
 
-    def __init__(self, client: "SQSClient", *, dead_letter_queue_url: str, queue_url: str) -> None:
+    def __init__(
+        self,
+        client: "SQSClient",
+        *,
+        dead_letter_queue_url: str,
+        queue_url: str,
+        wait_seconds: int = WAIT_SECONDS,
+    ) -> None:
         self._client = client
         self._dead_letter_queue_url = dead_letter_queue_url
         self._queue_url = queue_url
+        self._wait_seconds = wait_seconds
 
     def look(self) -> Iterator[DeadLetter]:
         """See `DeadLetters.look`."""
@@ -39,7 +47,7 @@ class SqsDeadLetters:
                     QueueUrl=self._dead_letter_queue_url,
                     MaxNumberOfMessages=_BATCH_MAX,
                     VisibilityTimeout=HIDDEN_SECONDS,
-                    WaitTimeSeconds=_WAIT_SECONDS,
+                    WaitTimeSeconds=self._wait_seconds,
                     MessageSystemAttributeNames=["SentTimestamp"],
                     MessageAttributeNames=["All"],
                 )
