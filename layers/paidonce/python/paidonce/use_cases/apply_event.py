@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from paidonce.domain import versions
 from paidonce.domain.errors import ChangedMeanwhile, TryAgain
 from paidonce.domain.ledger import LedgerRow, Outcome
-from paidonce.domain.rulebook import FetchFirst
+from paidonce.domain.rulebook import FetchFirst, rule_for
 from paidonce.domain.stripe_event import StripeEvent
 from paidonce.use_cases.cancel_strays import CancelStrays, StrayNotQueuedError
 from paidonce.use_cases.decide import Fold, is_done
