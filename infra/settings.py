@@ -15,6 +15,7 @@ LOG_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096,
 _WEB = r"(https://[^\s/]+|http://localhost(:\d+)?)"
 _ORIGIN = Text(_WEB, "an origin, https://… or http://localhost:PORT, without a path")
 _PAGE = Text(rf"{_WEB}/\S*", "an address with a path, https://…/… or http://localhost:PORT/…")
+_EMAIL = Text(r"([^@\s]+@[^@\s]+\.[^@\s]+)?", 'an e-mail address, or ""')
 _MEMORY = Whole(128, 10_240)
 _CACHE = Whole(1, 3_600)
 # SQS delays a message 900 s at most and hides one 12 h at most.
@@ -183,7 +184,7 @@ class Budgets:
 class Alarms:
     """When somebody is told, and who."""
 
-    email: Annotated[str, Text(r"([^@\s]+@[^@\s]+\.[^@\s]+)?", 'an e-mail address, or ""')]
+    email: Annotated[str, _EMAIL]
     oldest_message_seconds: Annotated[int, _SECONDS]
     receiver_p99_ms: Annotated[int, Whole(1, 20_000)]
     receiver_errors: Annotated[int, _COUNT]
@@ -232,12 +233,32 @@ class Publishing:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Consumers:
+    """notify and other consumers of the bus."""
+
+    timeout_seconds: Annotated[int, Whole(1, 900)]
+    memory_mb: Annotated[int, _MEMORY]
+    concurrency_max: Annotated[int, Whole(2, 1_000)]
+    visibility_seconds: Annotated[int, Whole(1, 43_200)]
+    tries_max: Annotated[int, Whole(2, 100)]
+    # Longer than a dead letter can lie and then be moved back.
+    remembered_days: Annotated[int, Whole(19, 365)]
+    back_office_email: Annotated[str, _EMAIL]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FraudWarnings:
+    """What a fraud warning leads to."""
+
+    # Eight digits are the most that Stripe takes in most currencies.
+    refund_up_to_minor: Annotated[int, Whole(0, 99_999_999)]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Rotation:
     """rotate_secret and retire_endpoints."""
 
     signing_schedule: Annotated[str, _SCHEDULE]
-    keys_schedule: Annotated[str, _SCHEDULE]
-    key_age_max_days: Annotated[int, Whole(1, 365)]
     timeout_seconds: Annotated[int, Whole(30, 900)]
     memory_mb: Annotated[int, _MEMORY]
     call_timeout_seconds: Annotated[int, Whole(1, 60)]

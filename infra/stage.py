@@ -45,6 +45,8 @@ class Stage:
     breaker: settings.Breaker
     catalogue: settings.Catalogue
     publishing: settings.Publishing
+    consumers: settings.Consumers
+    fraud_warnings: settings.FraudWarnings
     rotation: settings.Rotation
 
     @property
@@ -185,6 +187,11 @@ def _times(stage: Stage) -> Iterator[_Conflict]:
     if worker.visibility_seconds < hidden_min:
         allowed = f"{hidden_min} or more, 6 times worker.timeout_seconds"
         yield "worker.visibility_seconds", worker.visibility_seconds, allowed
+    consumers = stage.consumers
+    consumers_min = 6 * consumers.timeout_seconds
+    if consumers.visibility_seconds < consumers_min:
+        allowed = f"{consumers_min} or more, 6 times consumers.timeout_seconds"
+        yield "consumers.visibility_seconds", consumers.visibility_seconds, allowed
     if 4 * worker.fetch_timeout_seconds > worker.timeout_seconds:
         allowed = f"at most {worker.timeout_seconds // 4}, a quarter of worker.timeout_seconds"
         yield "worker.fetch_timeout_seconds", worker.fetch_timeout_seconds, allowed

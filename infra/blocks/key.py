@@ -54,10 +54,13 @@ TABLE_KEY_ACTIONS = (
     "kms:ReEncryptFrom",
     "kms:ReEncryptTo",
 )
+# What publishing to an encrypted topic asks of the role that publishes.
+# https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+TOPIC_KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
 
 
 def stage_key(scope: Construct, construct_id: str, *, stage: Stage) -> kms.Key:
-    """One key per stage for tables, secrets and the alarm topic.
+    """One key per stage for tables, secrets and topics.
 
     Its policy delegates to the account's IAM, so that roles of other stacks are granted in those
     stacks: a grant on a key across stacks would tie the two into a cycle.
@@ -93,7 +96,7 @@ def stage_key(scope: Construct, construct_id: str, *, stage: Stage) -> kms.Key:
         scope,
         construct_id,
         alias=stage.named("data"),
-        description=f"Paid Once {stage.name}: tables, secrets, alarm topic",
+        description=f"Paid Once {stage.name}: tables, secrets, topics",
         enable_key_rotation=True,
         policy=policy,
         removal_policy=RemovalPolicy.RETAIN if stage.keeps_data else RemovalPolicy.DESTROY,

@@ -217,14 +217,52 @@ ALARMS = (
         metric=_errors(lambda service: service.rotation.rotate_secret),
     ),
     Watch(
-        name="new-key-refused",
-        says="A restricted key was not put in use: it may do too much or too little, or is wrong.",
-        metric=_counted("NewKeyRefused", "rotate_secret"),
+        name="notices-dead-letters",
+        says="A notice was given up: a customer or the back office was not told.",
+        metric=lambda service: (
+            service.notices.told.dead_letters.metric_approximate_number_of_messages_visible(
+                period=_MINUTE, statistic="Maximum"
+            )
+        ),
     ),
     Watch(
-        name="key-too-old",
-        says="A restricted key is older than the stage allows: make a new one.",
-        metric=_counted("KeyTooOld", "rotate_secret"),
+        name="notices-oldest-message",
+        says="Notices wait too long: notify is too slow, fails, or does not run.",
+        metric=lambda service: service.notices.told.queue.metric_approximate_age_of_oldest_message(
+            period=_MINUTE, statistic="Maximum"
+        ),
+        at_least=lambda stage: stage.alarms.oldest_message_seconds,
+    ),
+    Watch(
+        name="notify-errors",
+        says="notify crashes or is killed: its notices come back.",
+        metric=_errors(lambda service: service.notices.notify),
+        at_least=lambda stage: stage.alarms.processor_errors,
+    ),
+    Watch(
+        name="fraud-warnings-dead-letters",
+        says="A fraud warning was given up: nothing was refunded, and nobody told.",
+        metric=lambda service: (
+            service.fraud_warnings.told.dead_letters.metric_approximate_number_of_messages_visible(
+                period=_MINUTE, statistic="Maximum"
+            )
+        ),
+    ),
+    Watch(
+        name="fraud-warnings-oldest-message",
+        says="Fraud warnings wait too long: a dispute may come first.",
+        metric=lambda service: (
+            service.fraud_warnings.told.queue.metric_approximate_age_of_oldest_message(
+                period=_MINUTE, statistic="Maximum"
+            )
+        ),
+        at_least=lambda stage: stage.alarms.oldest_message_seconds,
+    ),
+    Watch(
+        name="fraud-warning-errors",
+        says="answer_fraud_warning crashes or is killed: its warnings come back.",
+        metric=_errors(lambda service: service.fraud_warnings.answer_fraud_warning),
+        at_least=lambda stage: stage.alarms.processor_errors,
     ),
     Watch(
         name="signature-refused",

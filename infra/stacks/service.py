@@ -9,11 +9,13 @@ from constructs import Construct
 from infra.blocks.checks import accept
 from infra.blocks.function import HouseFunction
 from infra.blocks.http_api import HttpWayIn, Issuer, Limit
-from infra.blocks.key import TABLE_KEY_ACTIONS
+from infra.blocks.key import TABLE_KEY_ACTIONS, TOPIC_KEY_ACTIONS
 from infra.blocks.layers import Layers, Target
 from infra.blocks.stack import HouseStack
 from infra.features import payments_api, refunds_api, webhooks
+from infra.features.fraud_warnings import FraudWarnings
 from infra.features.key_rotation import KeyRotation
+from infra.features.notices import Notices
 from infra.features.operations import Operations
 from infra.features.payments_api import PaymentsApi
 from infra.features.publishing import Publishing
@@ -65,6 +67,15 @@ class Service(HouseStack):
         self.publishing = Publishing(
             self, "Publishing", stage=stage, storage=storage, layers=layers
         )
+        self.fraud_warnings = FraudWarnings(
+            self,
+            "FraudWarnings",
+            stage=stage,
+            storage=storage,
+            layers=layers,
+            operations=operations,
+        )
+        self.notices = Notices(self, "Notices", stage=stage, storage=storage, layers=layers)
         self.way_in = HttpWayIn(self, "WayIn", stage=stage, issuer=_issuer(stage, storage))
         self.way_in.add(
             webhooks.ROUTES,
@@ -83,13 +94,7 @@ class Service(HouseStack):
             layers=layers,
             webhook_url=self._webhook_url,
         )
-        self._grant_receive_webhook(storage)
-        self._grant_apply_event(storage)
-        self._grant_payments_api(storage)
-        self._grant_refunds_api(storage)
-        self._grant_run_operation(storage)
-        self._grant_publish_changes(storage)
-        self._grant_rotate_secret(storage)
+        self._grants(storage)
         self._outputs()
 
     @property
@@ -103,12 +108,25 @@ class Service(HouseStack):
             self.operations.run_operation,
             self.publishing.publish_changes,
             self.rotation.rotate_secret,
+            self.notices.notify,
+            self.fraud_warnings.answer_fraud_warning,
         ]
 
     @property
     def _webhook_url(self) -> str:
         """The plain webhook route, as Stripe reaches it."""
         return f"{self.way_in.url}/webhooks/stripe"
+
+    def _grants(self, storage: Storage) -> None:
+        self._grant_receive_webhook(storage)
+        self._grant_apply_event(storage)
+        self._grant_payments_api(storage)
+        self._grant_refunds_api(storage)
+        self._grant_run_operation(storage)
+        self._grant_publish_changes(storage)
+        self._grant_rotate_secret(storage)
+        self._grant_notify(storage)
+        self._grant_answer_fraud_warning(storage)
 
     def _grant_receive_webhook(self, storage: Storage) -> None:
         receiver, events = self.webhooks.receive_webhook, self.webhooks.events
@@ -215,12 +233,28 @@ class Service(HouseStack):
     def _grant_rotate_secret(self, storage: Storage) -> None:
         rotator, secrets = self.rotation.rotate_secret, storage.secrets
         rotator.may(*_READ_AND_WRITE, on=secrets.signing.secret_arn)
-        # It alone reads them all, one statement each: whoever rotates must see what is there.
-        for key in (secrets.payments, secrets.refunds, secrets.reader, secrets.endpoints):
-            rotator.may(*_READ_AND_WRITE, on=key.secret_arn)
+        rotator.may("secretsmanager:GetSecretValue", on=secrets.endpoints.secret_arn)
         rotator.may_use_key(
             "kms:Decrypt", "kms:GenerateDataKey", on=storage.key.key_arn, through="secretsmanager"
         )
+
+    def _grant_notify(self, storage: Storage) -> None:
+        notify, topics = self.notices.notify, storage.ways_out
+        notify.may("sns:Publish", on=topics.customers.topic_arn)
+        notify.may("sns:Publish", on=topics.back_office.topic_arn)
+        notify.may_use_key(*TOPIC_KEY_ACTIONS, on=storage.key.key_arn, through="sns")
+        notify.may(*_LEASE, on=storage.idempotency.table_arn)
+        notify.may_use_key(*TABLE_KEY_ACTIONS, on=storage.key.key_arn, through="dynamodb")
+
+    def _grant_answer_fraud_warning(self, storage: Storage) -> None:
+        answerer = self.fraud_warnings.answer_fraud_warning
+        # A refund is reserved in its payment's row; another function makes it.
+        answerer.may("dynamodb:GetItem", "dynamodb:PutItem", on=storage.payments.table_arn)
+        answerer.may("sqs:SendMessage", on=self.operations.operations.queue.queue_arn)
+        answerer.may(*_LEASE, on=storage.idempotency.table_arn)
+        answerer.may_use_key(*TABLE_KEY_ACTIONS, on=storage.key.key_arn, through="dynamodb")
+        answerer.may("sns:Publish", on=storage.ways_out.back_office.topic_arn)
+        answerer.may_use_key(*TOPIC_KEY_ACTIONS, on=storage.key.key_arn, through="sns")
 
     def _outputs(self) -> None:
         events, way_in = self.webhooks.events, self.way_in
@@ -234,6 +268,12 @@ class Service(HouseStack):
                 "OperationsQueueUrl": self.operations.operations.queue.queue_url,
                 "OperationsDeadLetterQueueUrl": self.operations.operations.dead_letters.queue_url,
                 "ChangesDeadLetterQueueUrl": self.publishing.given_up.queue_url,
+                "FraudWarningsQueueUrl": self.fraud_warnings.told.queue.queue_url,
+                "FraudWarningsDeadLetterQueueUrl": (
+                    self.fraud_warnings.told.dead_letters.queue_url
+                ),
+                "NoticesQueueUrl": self.notices.told.queue.queue_url,
+                "NoticesDeadLetterQueueUrl": self.notices.told.dead_letters.queue_url,
                 "ReceiveWebhookFunctionName": self.webhooks.receive_webhook.name,
                 "ApplyEventFunctionName": self.webhooks.apply_event.name,
                 "PaymentsApiFunctionName": self.payments.payments_api.name,
@@ -241,6 +281,8 @@ class Service(HouseStack):
                 "RunOperationFunctionName": self.operations.run_operation.name,
                 "PublishChangesFunctionName": self.publishing.publish_changes.name,
                 "RotateSecretFunctionName": self.rotation.rotate_secret.name,
+                "NotifyFunctionName": self.notices.notify.name,
+                "AnswerFraudWarningFunctionName": self.fraud_warnings.answer_fraud_warning.name,
             }
         )
         if way_in.domain is not None:

@@ -47,7 +47,7 @@ class Storage(HouseStack):
         self.idempotency = self._table(
             "Idempotency", "idempotency", partition="id", expiry="expiration"
         )
-        self.ways_out = WaysOut(self, "WaysOut", stage=stage)
+        self.ways_out = WaysOut(self, "WaysOut", stage=stage, key=self.key)
         self.secrets = StripeSecrets(self, "Stripe", stage=stage, key=self.key)
         self.sign_in = SignIn(self, "SignIn", stage=stage) if stage.jwt.own_pool else None
         self._outputs()
@@ -93,6 +93,8 @@ class Storage(HouseStack):
                 "EndpointsKeyArn": secrets.endpoints.secret_arn,
                 "DataKeyArn": self.key.key_arn,
                 "EventBusName": self.ways_out.bus.event_bus_name,
+                "CustomerNoticesTopicArn": self.ways_out.customers.topic_arn,
+                "BackOfficeTopicArn": self.ways_out.back_office.topic_arn,
             }
         )
         sign_in = self.sign_in

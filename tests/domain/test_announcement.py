@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from paidonce.domain.announcement import Announcement, announcements_of
 from paidonce.domain.errors import InvalidRequest
 
-from tests.a_change import a_domain_event, a_told_row
+from tests.a_change import a_domain_event, a_told_row, an_envelope
 from tests.examples import STAGE, a_payment
 
 TEXT = st.text(min_size=1, max_size=20)
@@ -17,23 +17,6 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
     max_leaves=10,
 )
-
-
-def envelope(one: Announcement) -> str:
-    """As a rule's target gets it, with what EventBridge adds."""
-    return json.dumps(
-        {
-            "version": "0",
-            "id": "d7a3c1",
-            "detail-type": one.type,
-            "source": one.source,
-            "account": "123456789012",
-            "time": "2026-09-21T14:13:22Z",
-            "region": "us-east-1",
-            "resources": [],
-            "detail": json.loads(one.detail),
-        }
-    )
 
 
 def test_a_detail_is_as_the_interface_says() -> None:
@@ -90,7 +73,7 @@ def test_a_consumer_reads_what_was_told(
         object=found,
         correlation_id=correlation,
     )
-    assert Announcement.parse(envelope(one)) == one
+    assert Announcement.parse(an_envelope(one)) == one
 
 
 @pytest.mark.parametrize(

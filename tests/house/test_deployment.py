@@ -143,6 +143,8 @@ def test_a_queue_without_dead_letters_would_be_found() -> None:
 READERS = {
     "paidonce-prod-stripe-events": "apply_event",
     "paidonce-prod-stripe-operations": "run_operation",
+    "paidonce-prod-notices": "notify",
+    "paidonce-prod-fraud-warnings": "answer_fraud_warning",
 }
 
 

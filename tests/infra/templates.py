@@ -169,6 +169,7 @@ def customised_stage() -> Stage:
             certificate_arn="arn:aws:acm:us-east-1:111122223333:certificate/example",
         ),
         alarms=dataclasses.replace(prod.alarms, email="on-call@example.com"),
+        consumers=dataclasses.replace(prod.consumers, back_office_email="back-office@example.com"),
     )
 
 
@@ -216,11 +217,13 @@ def spelt(assembly: Assembly) -> dict[str, Any]:
         for logical_id, resource in template["Resources"].items()
     }
     text = json.dumps(everything)
-    text = re.sub(rf"(?i)(paidonce[-/]){name}\b", r"\1STAGE", text)
+    text = re.sub(rf"(?i)(paidonce[-/.]){name}\b", r"\1STAGE", text)
     text = re.sub(rf"(Paid Once ){name}\b", r"\1STAGE", text)
     text = re.sub(rf'("(?:STAGE|Value|paidonce:stage)": )"{name}"', r'\1"STAGE"', text)
     text = re.sub(r"AWS::AccountId|000000000000", "ACCOUNT", text)
     text = re.sub(r"(CurrentVersion[0-9A-F]{8})[0-9a-f]{32}", r"\1", text)
+    # CDK's name of the statement that lets a rule put into a queue.
+    text = re.sub(r'"AllowEventRule\w+"', '"AllowEventRule"', text)
     text = re.sub(r"[0-9a-f]{64}\.zip", "CODE.zip", text)
     text = re.sub(r"(Layers(?:Own|Dependencies))[0-9A-F]{8}", r"\1", text)
     spelt_out: dict[str, Any] = json.loads(text)

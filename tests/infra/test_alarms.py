@@ -38,6 +38,10 @@ def test_what_costs_a_customer_money_alarms_at_the_first(prod: Assembly) -> None
         "operation-errors",
         "publish-errors",
         "changes-late",
+        "notices-oldest-message",
+        "fraud-warnings-oldest-message",
+        "fraud-warning-errors",
+        "notify-errors",
         "receiver-errors",
         "receiver-slow",
         "processor-errors",
@@ -69,9 +73,13 @@ def test_our_own_metrics_are_looked_for_where_functions_put_them(prod: Assembly)
 
 def test_alarms_may_use_the_topic_and_nobody_else(prod: Assembly) -> None:
     """The default key of SNS would silence them: CloudWatch may not use it."""
-    (topic,) = prod.resources("AWS::SNS::Topic").values()
-    assert topic["KmsMasterKeyId"].endswith(".Arn")
-    (policy,) = prod.resources("AWS::SNS::TopicPolicy").values()
+    topics = prod.resources("AWS::SNS::Topic")
+    assert all(topic["KmsMasterKeyId"].endswith(".Arn") for topic in topics.values())
+    (policy,) = [
+        policy
+        for policy in prod.resources("AWS::SNS::TopicPolicy").values()
+        if policy["Topics"] == ["paidonce-prod-alarms"]
+    ]
     allowed = [one for one in policy["PolicyDocument"]["Statement"] if one["Effect"] == "Allow"]
     assert [one["Principal"] for one in allowed] == [{"Service": "cloudwatch.amazonaws.com"}]
     assert allowed[0]["Action"] == "sns:Publish"
@@ -82,6 +90,9 @@ def test_an_e_mail_is_subscribed_where_the_stage_names_one(
     prod: Assembly, customised: Assembly
 ) -> None:
     assert prod.resources("AWS::SNS::Subscription") == {}
-    (subscription,) = customised.resources("AWS::SNS::Subscription").values()
-    assert subscription["Protocol"] == "email"
-    assert subscription["Endpoint"] == "on-call@example.com"
+    subscriptions = customised.resources("AWS::SNS::Subscription").values()
+    assert {one["Protocol"] for one in subscriptions} == {"email"}
+    assert {one["TopicArn"]: one["Endpoint"] for one in subscriptions} == {
+        "paidonce-prod-alarms": "on-call@example.com",
+        "paidonce-prod-back-office": "back-office@example.com",
+    }

@@ -29,6 +29,9 @@ STREAMS_OF_THE_LEDGER = (
     "arn:aws:dynamodb:us-east-1:AWS::AccountId:table/paidonce-prod-events/stream/*"
 )
 
+# Lambda's own, in the name of a function that reads a queue.
+QUEUE_SOURCE = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
+
 ALLOWED = {
     "receive-webhook": {
         "paidonce-prod-stripe-events.Arn": {"sqs:SendMessage"},
@@ -107,11 +110,35 @@ ALLOWED = {
     },
     "rotate-secret": {
         "paidonce/prod/stripe/signing": SECRET_CHANGES,
-        "paidonce/prod/stripe/keys/payments": SECRET_CHANGES,
-        "paidonce/prod/stripe/keys/refunds": SECRET_CHANGES,
-        "paidonce/prod/stripe/keys/reader": SECRET_CHANGES,
-        "paidonce/prod/stripe/keys/endpoints": SECRET_CHANGES,
+        "paidonce/prod/stripe/keys/endpoints": {"secretsmanager:GetSecretValue"},
         "key through secretsmanager": {"kms:Decrypt", "kms:GenerateDataKey"},
+    },
+    "answer-fraud-warning": {
+        "paidonce-prod-fraud-warnings.Arn": QUEUE_SOURCE,
+        "paidonce-prod-payments.Arn": {"dynamodb:GetItem", "dynamodb:PutItem"},
+        "paidonce-prod-stripe-operations.Arn": {"sqs:SendMessage"},
+        "paidonce-prod-back-office": {"sns:Publish"},
+        "paidonce-prod-idempotency.Arn": {
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+            "dynamodb:DeleteItem",
+        },
+        "key through sns": {"kms:Decrypt", "kms:GenerateDataKey"},
+        "key through dynamodb": TABLE_KEY,
+    },
+    "notify": {
+        "paidonce-prod-notices.Arn": QUEUE_SOURCE,
+        "paidonce-prod-customer-notices": {"sns:Publish"},
+        "paidonce-prod-back-office": {"sns:Publish"},
+        "paidonce-prod-idempotency.Arn": {
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+            "dynamodb:DeleteItem",
+        },
+        "key through sns": {"kms:Decrypt", "kms:GenerateDataKey"},
+        "key through dynamodb": TABLE_KEY,
     },
     "payments-api": {
         "paidonce-prod-stripe-operations.Arn": {"sqs:SendMessage"},
@@ -227,6 +254,7 @@ AUTHORISED_AS = {
     ".send_message(": {"sqs:SendMessage"},
     ".change_message_visibility(": {"sqs:ChangeMessageVisibility"},
     ".delete_message_batch(": {"sqs:DeleteMessage"},
+    "_client.publish(": {"sns:Publish"},
     ".put_events(": {"events:PutEvents"},
     "SecretsProvider(": {"secretsmanager:GetSecretValue"},
     ".get_secret_value(": {"secretsmanager:GetSecretValue"},
@@ -240,8 +268,7 @@ AUTHORISED_AS = {
         "dynamodb:DeleteItem",
     },
 }
-# Lambda's own, in the name of a function that reads a queue, or a stream.
-EVENT_SOURCE = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
+# The same of a function that reads a stream.
 STREAM_SOURCE = {
     "dynamodb:DescribeStream",
     "dynamodb:GetRecords",
@@ -270,14 +297,14 @@ def test_nothing_is_granted_that_the_code_never_calls(prod: Assembly) -> None:
         called = {
             action for call, actions in AUTHORISED_AS.items() if call in text for action in actions
         }
-        if name in ("apply-event", "run-operation"):
-            called |= EVENT_SOURCE
+        if name in ("apply-event", "run-operation", "notify", "answer-fraud-warning"):
+            called |= QUEUE_SOURCE
         if name == "publish-changes":
             called |= STREAM_SOURCE
         granted = {
             action
             for statement in allowed
             for action in listed(statement["Action"])
-            if action.startswith(("dynamodb:", "events:", "sqs:", "secretsmanager:"))
+            if action.startswith(("dynamodb:", "events:", "sns:", "sqs:", "secretsmanager:"))
         }
         assert granted <= called, name

@@ -28,6 +28,8 @@ OUTPUTS = {
     "EndpointsKeyArn",
     "AlarmTopicArn",
     "EventBusName",
+    "CustomerNoticesTopicArn",
+    "BackOfficeTopicArn",
 }
 
 
@@ -45,6 +47,8 @@ def test_functions_are_built_for_the_stage(prod: Assembly) -> None:
         "paidonce-prod-run-operation",
         "paidonce-prod-publish-changes",
         "paidonce-prod-rotate-secret",
+        "paidonce-prod-notify",
+        "paidonce-prod-answer-fraud-warning",
     }
     for name, function in functions.items():
         folder = name.removeprefix("paidonce-prod-").replace("-", "_")
@@ -73,6 +77,8 @@ def test_only_who_sends_to_its_own_queue_may_feed_itself(prod: Assembly) -> None
         "paidonce-prod-run-operation": "Allow",
         "paidonce-prod-publish-changes": None,
         "paidonce-prod-rotate-secret": None,
+        "paidonce-prod-notify": None,
+        "paidonce-prod-answer-fraud-warning": None,
     }
 
 
@@ -84,7 +90,9 @@ def test_a_function_carries_its_own_package_and_no_other(prod: Assembly) -> None
         if one["source"]["packaging"] == "zip"
     ]
     assert sorted(name for found in packages for name in found) == [
+        "answer_fraud_warning",
         "apply_event",
+        "notify",
         "payments_api",
         "publish_changes",
         "python",
@@ -105,7 +113,7 @@ def test_everything_is_called_by_its_alias(prod: Assembly) -> None:
         assert integration["IntegrationUri"] in aliases
         assert integration["PayloadFormatVersion"] == "2.0"
     sources = prod.resources("AWS::Lambda::EventSourceMapping").values()
-    assert len(sources) == 3
+    assert len(sources) == 5
     for source in sources:
         assert ":live" in json.dumps(source["FunctionName"])
 
@@ -178,10 +186,27 @@ def test_plain_http_is_refused_but_by_the_embedded_aws(prod: Assembly, local: As
     guarded = {queue for policy in policies for queue in policy["Queues"]}
     assert guarded == set(prod.resources("AWS::SQS::Queue"))
     for policy in policies:
-        (statement,) = policy["PolicyDocument"]["Statement"]
-        assert statement["Effect"] == "Deny"
-        assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-    assert local.resources("AWS::SQS::QueuePolicy") == {}
+        denied = [one for one in policy["PolicyDocument"]["Statement"] if one["Effect"] == "Deny"]
+        assert [one["Condition"] for one in denied] == [{"Bool": {"aws:SecureTransport": "false"}}]
+    for policy in local.resources("AWS::SQS::QueuePolicy").values():
+        assert {one["Effect"] for one in policy["PolicyDocument"]["Statement"]} == {"Allow"}
+
+
+def test_only_a_rule_of_the_bus_may_put_into_a_consumers_queue(prod: Assembly) -> None:
+    allowed = {
+        queue: statement
+        for policy in prod.resources("AWS::SQS::QueuePolicy").values()
+        for queue in policy["Queues"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Allow"
+    }
+    rules = prod.resources("AWS::Events::Rule")
+    assert all(rule["EventBusName"] == "paidonce-prod-changes" for rule in rules.values())
+    assert allowed.keys() == {f"{name}{kind}" for name in rules for kind in ("", "-dead")}
+    for queue, statement in allowed.items():
+        assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+        rule = queue.removesuffix("-dead")
+        assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": f"{rule}.Arn"}}
 
 
 def test_each_route_asks_for_its_scope_in_both_forms(prod: Assembly) -> None:

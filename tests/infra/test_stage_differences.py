@@ -15,6 +15,8 @@ FUNCTION = "service AWS::Lambda::Function"
 RECEIVER = f"{FUNCTION} paidonce-STAGE-receive-webhook/Properties"
 WORKER = f"{FUNCTION} paidonce-STAGE-apply-event/Properties"
 RUNNER = f"{FUNCTION} paidonce-STAGE-run-operation/Properties"
+ANSWERER = f"{FUNCTION} paidonce-STAGE-answer-fraud-warning/Properties"
+NOTIFY = f"{FUNCTION} paidonce-STAGE-notify/Properties"
 API = f"{FUNCTION} paidonce-STAGE-payments-api/Properties"
 ROTATOR = f"{FUNCTION} paidonce-STAGE-rotate-secret/Properties"
 REFUNDS = f"{FUNCTION} paidonce-STAGE-refunds-api/Properties"
@@ -31,6 +33,7 @@ MADE_BY = {
     ],
     "enforce_ssl": [
         "service AWS::SQS::QueuePolicy *",
+        "storage AWS::SNS::TopicPolicy *",
         "alarms AWS::SNS::TopicPolicy */Properties/PolicyDocument/Statement",
     ],
     "runtime.lambda_architecture": [
@@ -89,12 +92,16 @@ MADE_BY = {
     ],
     "payments_api.answers_kept_seconds": [f"{FUNCTION} */{VARIABLES}/ANSWERS_KEPT_SECONDS"],
     "breaker.probe_seconds": [f"{FUNCTION} */{VARIABLES}/BREAKER_PROBE_SECONDS"],
-    "budgets.probe_per_second": [f"{ROTATOR}/{VARIABLES}/PROBE_BUDGET_PER_SECOND"],
     "rotation.timeout_seconds": [f"{ROTATOR}/Timeout"],
     "rotation.retire_after_seconds": [f"{ROTATOR}/{VARIABLES}/RETIRE_AFTER_SECONDS"],
     "catalogue.memory_seconds": [f"{API}/{VARIABLES}/CATALOGUE_MEMORY_SECONDS"],
     "catalogue.shared_seconds": [f"{API}/{VARIABLES}/CATALOGUE_SHARED_SECONDS"],
     "catalogue.unknown_seconds": [f"{API}/{VARIABLES}/CATALOGUE_UNKNOWN_SECONDS"],
+    "consumers.timeout_seconds": [f"{NOTIFY}/Timeout", f"{ANSWERER}/Timeout"],
+    "consumers.visibility_seconds": [
+        "service AWS::SQS::Queue paidonce-STAGE-notices/Properties/VisibilityTimeout",
+        "service AWS::SQS::Queue paidonce-STAGE-fraud-warnings/Properties/VisibilityTimeout",
+    ],
     "publishing.due_after_seconds": [
         "alarms AWS::CloudWatch::Alarm paidonce-STAGE-changes-late/Properties/Threshold"
     ],

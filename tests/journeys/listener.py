@@ -63,3 +63,21 @@ def on_the_bus(shop: Shop) -> Iterator[Listener]:
         finally:
             events.remove_targets(Rule=name, EventBusName=bus, Ids=["queue"])
             events.delete_rule(Name=name, EventBusName=bus)
+
+
+@contextmanager
+def on_a_topic(shop: Shop, output: str) -> Iterator[Listener]:
+    """A subscription to one of the stage's topics; its messages come without SNS's envelope."""
+    sns = shop.client("sns")
+    with queue_of_its_own(shop) as (url, arn):
+        made = sns.subscribe(
+            TopicArn=shop.endpoints["outputs"][output],
+            Protocol="sqs",
+            Endpoint=arn,
+            Attributes={"RawMessageDelivery": "true"},
+            ReturnSubscriptionArn=True,
+        )
+        try:
+            yield Listener(shop, url)
+        finally:
+            sns.unsubscribe(SubscriptionArn=made["SubscriptionArn"])

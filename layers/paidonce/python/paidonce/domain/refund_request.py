@@ -19,8 +19,10 @@ REFUND = "refund"
 REFUNDS_MAX = 100
 
 _ROUTE = "POST /refunds"
-# `<charge id>_r<n>` (design 3.3).
+# `<charge id>_r<n>`, and of a fraud refund `efw_<warning id>_a<attempt>` (design 3.3).
 _NUMBER = "_r"
+FRAUD_KEY = "efw_"
+_ATTEMPT = "_a"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,23 +55,18 @@ class RefundRequest:
 
         Raises StateConflict with a sentence when the payment has not that much left.
         """
-        if payment.status is not PaymentStatus.PAID or payment.charge_id is None:
-            raise StateConflict(f"The payment is {payment.status.value}: nothing can be refunded.")
-        if len(payment.refunds) >= REFUNDS_MAX:
-            raise StateConflict(f"The payment has {REFUNDS_MAX} refunds: that is the limit.")
-        left = payment.refundable_minor
-        if left == 0:
-            raise StateConflict("Nothing is left to refund: all of it is, or is being, refunded.")
-        amount = left if self.amount_minor is None else self.amount_minor
-        if amount > left:
-            raise StateConflict(
-                f"Only {left} minor units of {payment.money.currency} are left to refund."
-            )
+        amount = amount_to_refund(payment, self.amount_minor)
         call = StripeCall(
             kind=REFUND,
             idempotency_key=_next_key(payment),
             path="/v1/refunds",
-            params=self._params(payment.id, payment.charge_id, amount, stage=stage),
+            params=refund_params(
+                payment,
+                refund_id=self.refund_id,
+                amount_minor=amount,
+                reason=self.reason,
+                stage=stage,
+            ),
             caller_key=self.caller_key,
             body_hash=self.body_hash,
         )
@@ -83,31 +80,60 @@ class RefundRequest:
             )
         )
 
-    def _params(
-        self, payment_id: str, charge_id: str, amount_minor: int, *, stage: str
-    ) -> dict[str, Any]:
-        """https://docs.stripe.com/api/refunds/create, with our marks (design 2.2)."""
-        return {
-            "charge": charge_id,
-            "amount": amount_minor,
-            "metadata": {
-                STAGE_MARK: stage,
-                PAYMENT_MARK: payment_id,
-                REFUND_MARK: self.refund_id,
-            },
-        } | ({"reason": self.reason} if self.reason else {})
+
+def amount_to_refund(payment: Payment, asked_minor: int | None) -> int:
+    """What a refund takes of a payment; without an amount, all that is left.
+
+    Raises StateConflict with a sentence when the payment has not that much left.
+    """
+    if payment.status is not PaymentStatus.PAID or payment.charge_id is None:
+        raise StateConflict(f"The payment is {payment.status.value}: nothing can be refunded.")
+    if len(payment.refunds) >= REFUNDS_MAX:
+        raise StateConflict(f"The payment has {REFUNDS_MAX} refunds: that is the limit.")
+    left = payment.refundable_minor
+    if left == 0:
+        raise StateConflict("Nothing is left to refund: all of it is, or is being, refunded.")
+    amount = left if asked_minor is None else asked_minor
+    if amount > left:
+        raise StateConflict(
+            f"Only {left} minor units of {payment.money.currency} are left to refund."
+        )
+    return amount
+
+
+def refund_params(
+    payment: Payment, *, refund_id: str, amount_minor: int, reason: str | None, stage: str
+) -> dict[str, Any]:
+    """https://docs.stripe.com/api/refunds/create, with our marks (design 2.2)."""
+    return {
+        "charge": payment.charge_id,
+        "amount": amount_minor,
+        "metadata": {STAGE_MARK: stage, PAYMENT_MARK: payment.id, REFUND_MARK: refund_id},
+    } | ({"reason": reason} if reason else {})
 
 
 def with_next_key(payment: Payment, refund: Refund, call: StripeCall) -> Payment:
     """The same refund under the next key, once it is proven that the last one made nothing."""
     again = replace(
         call,
-        idempotency_key=_next_key(payment),
+        idempotency_key=_key_after(payment, call),
         first_tried_at=None,
         last_tried_at=None,
         is_spent=False,
     )
     return payment.with_refund(replace(refund, call=again))
+
+
+def fraud_key(warning_id: str, *, attempt: int) -> str:
+    """The key of a fraud refund: a warning has one refund, whose attempts are counted."""
+    return f"{FRAUD_KEY}{warning_id}{_ATTEMPT}{attempt}"
+
+
+def _key_after(payment: Payment, call: StripeCall) -> str:
+    start, _, number = call.idempotency_key.rpartition(_ATTEMPT)
+    if start.startswith(FRAUD_KEY):
+        return fraud_key(start.removeprefix(FRAUD_KEY), attempt=int(number) + 1)
+    return _next_key(payment)
 
 
 def _next_key(payment: Payment) -> str:

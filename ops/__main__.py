@@ -1,5 +1,0 @@
-"""`python -m ops`, which `.venv/bin/paidonce` runs."""
-
-from ops.app import app
-
-app(prog_name="paidonce")

@@ -1,1 +1,0 @@
-"""What `paidonce doctor` looks at, a module for each thing."""

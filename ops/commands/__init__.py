@@ -1,1 +1,0 @@
-"""The commands of `paidonce`, a module for each."""
