@@ -18,7 +18,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-setup: .venv/.installed .venv/cloud/.installed node_modules/.installed ## install everything into the checkout
+setup: .venv/.installed .venv/bin/paidonce .venv/cloud/.installed node_modules/.installed ## install everything into the checkout
 
 .venv/.installed: requirements.txt constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Paid Once needs Python 3.11 or newer as '$(PYTHON)': install it, or name another with 'make PYTHON=python3.12 …'." >&2; exit 1; }
@@ -26,6 +26,11 @@ setup: .venv/.installed .venv/cloud/.installed node_modules/.installed ## instal
 	$(PYTHON) -m venv .venv
 	.venv/bin/pip install --quiet --disable-pip-version-check -r requirements.txt -c constraints.txt
 	@touch $@
+
+# Beside the tools that it runs with: `source .venv/bin/activate`, then `paidonce --help`.
+.venv/bin/paidonce: ops/paidonce.in .venv/.installed
+	sed 's|@CHECKOUT@|$(CURDIR)|g' $< >$@
+	@chmod +x $@
 
 .venv/cloud/.installed: local/requirements.txt .venv/.installed
 	$(PYTHON) -m venv .venv/cloud
@@ -58,7 +63,7 @@ test: setup ## every test, 10 minutes at most
 check: setup ## format, lint, types, import rules, synth
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
-	$(PY) -m mypy layers/paidonce/python/paidonce functions infra local app.py tests bench
+	$(PY) -m mypy layers/paidonce/python/paidonce functions infra local ops app.py tests bench
 	.venv/bin/lint-imports
 	$(MAKE) --no-print-directory synth
 

@@ -60,6 +60,8 @@ ENVIRONMENT = {
     "ANSWERS_KEPT_SECONDS": "86400",
     "SHOPPER_PAYMENTS_PER_MINUTE": "10",
     "PUBLISHABLE_KEY": "",
+    "PROBE_BUDGET_PER_SECOND": "5",
+    "KEY_AGE_MAX_DAYS": "90",
     "ENDPOINTS_KEY_ARN": "paidonce/bench/stripe/keys/endpoints",
     "WEBHOOK_URL": "https://api.example.com/webhooks/stripe",
     "RETIRE_AFTER_SECONDS": "259200",

@@ -259,6 +259,8 @@ class Rotation:
     """rotate_secret and retire_endpoints."""
 
     signing_schedule: Annotated[str, _SCHEDULE]
+    keys_schedule: Annotated[str, _SCHEDULE]
+    key_age_max_days: Annotated[int, Whole(1, 365)]
     timeout_seconds: Annotated[int, Whole(30, 900)]
     memory_mb: Annotated[int, _MEMORY]
     call_timeout_seconds: Annotated[int, Whole(1, 60)]

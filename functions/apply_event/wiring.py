@@ -24,6 +24,7 @@ from paidonce.domain import rulebook
 from paidonce.domain.ownership import Stage
 from paidonce.use_cases.apply_event import ApplyEvent
 from paidonce.use_cases.cancel_strays import CancelStrays
+from paidonce.use_cases.decide_alone import DecideAlone
 from paidonce.use_cases.patience import Limits, Patience
 
 rulebook.load(rules)
@@ -98,7 +99,14 @@ _apply_event = ApplyEvent(
     books=_books,
     queue=_queue,
     lease=_lease,
-    reader=_reader,
+    decide_alone=DecideAlone(
+        books=_books,
+        reader=_reader,
+        clock=_clock,
+        telemetry=_telemetry,
+        stage=_stage,
+        foreign_pointer_seconds=int(os.environ["FOREIGN_POINTER_DAYS"]) * 86_400,
+    ),
     cancel_strays=CancelStrays(
         operations=SqsOperationQueue(
             _sqs, queue_url=os.environ["OPERATIONS_QUEUE_URL"], clock=_clock
@@ -122,10 +130,8 @@ _apply_event = ApplyEvent(
     ),
     clock=_clock,
     telemetry=_telemetry,
-    stage=_stage,
     jitter=random.random,
     seconds_for_two_calls=2 * _FETCH_TIMEOUT_SECONDS,
-    foreign_pointer_seconds=int(os.environ["FOREIGN_POINTER_DAYS"]) * 86_400,
 )
 
 

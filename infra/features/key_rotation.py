@@ -44,7 +44,10 @@ class KeyRotation(Construct):
             size=Size(timeout_seconds=rotation.timeout_seconds, memory_mb=rotation.memory_mb),
             environment={
                 "SIGNING_SECRET_ARN": storage.secrets.signing.secret_arn,
-                "ENDPOINTS_KEY_ARN": storage.secrets.endpoints.secret_arn,
+                **{f"{name}_KEY_ARN": key.secret_arn for name, key in _keys(storage).items()},
+                "STRIPE_ACCOUNT": stage.stripe.account,
+                "PROBE_BUDGET_PER_SECOND": str(stage.budgets.probe_per_second),
+                "KEY_AGE_MAX_DAYS": str(rotation.key_age_max_days),
                 "SECRET_CACHE_SECONDS": str(stage.worker.secret_cache_seconds),
                 "STRIPE_API_URL": stage.stripe.api_url,
                 "STRIPE_API_VERSION": stage.stripe.api_version,
@@ -54,6 +57,8 @@ class KeyRotation(Construct):
             },
         )
         self._rotates("Signing", storage.secrets.signing, schedule=rotation.signing_schedule)
+        for name, key in _keys(storage).items():
+            self._rotates(name.capitalize(), key, schedule=rotation.keys_schedule)
 
     def _rotates(self, name: str, secret: secretsmanager.ISecret, *, schedule: str) -> None:
         """Let Secrets Manager call the function for this secret, and say when it shall."""
@@ -76,3 +81,14 @@ class KeyRotation(Construct):
         )
         # Before it takes a schedule, Secrets Manager calls the function's testSecret.
         made.node.add_dependency(self.rotate_secret)
+
+
+def _keys(storage: Storage) -> dict[str, secretsmanager.Secret]:
+    """The restricted keys: a rotation judges what an operator staged, or the key in use again."""
+    secrets = storage.secrets
+    return {
+        "PAYMENTS": secrets.payments,
+        "REFUNDS": secrets.refunds,
+        "READER": secrets.reader,
+        "ENDPOINTS": secrets.endpoints,
+    }

@@ -217,6 +217,16 @@ ALARMS = (
         metric=_errors(lambda service: service.rotation.rotate_secret),
     ),
     Watch(
+        name="new-key-refused",
+        says="A restricted key was not put in use: it may do too much or too little, or is wrong.",
+        metric=_counted("NewKeyRefused", "rotate_secret"),
+    ),
+    Watch(
+        name="key-too-old",
+        says="A restricted key is older than the stage allows: make a new one.",
+        metric=_counted("KeyTooOld", "rotate_secret"),
+    ),
+    Watch(
         name="notices-dead-letters",
         says="A notice was given up: a customer or the back office was not told.",
         metric=lambda service: (

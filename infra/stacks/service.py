@@ -233,7 +233,9 @@ class Service(HouseStack):
     def _grant_rotate_secret(self, storage: Storage) -> None:
         rotator, secrets = self.rotation.rotate_secret, storage.secrets
         rotator.may(*_READ_AND_WRITE, on=secrets.signing.secret_arn)
-        rotator.may("secretsmanager:GetSecretValue", on=secrets.endpoints.secret_arn)
+        # It alone reads them all, one statement each: whoever rotates must see what is there.
+        for key in (secrets.payments, secrets.refunds, secrets.reader, secrets.endpoints):
+            rotator.may(*_READ_AND_WRITE, on=key.secret_arn)
         rotator.may_use_key(
             "kms:Decrypt", "kms:GenerateDataKey", on=storage.key.key_arn, through="secretsmanager"
         )

@@ -110,7 +110,10 @@ ALLOWED = {
     },
     "rotate-secret": {
         "paidonce/prod/stripe/signing": SECRET_CHANGES,
-        "paidonce/prod/stripe/keys/endpoints": {"secretsmanager:GetSecretValue"},
+        "paidonce/prod/stripe/keys/payments": SECRET_CHANGES,
+        "paidonce/prod/stripe/keys/refunds": SECRET_CHANGES,
+        "paidonce/prod/stripe/keys/reader": SECRET_CHANGES,
+        "paidonce/prod/stripe/keys/endpoints": SECRET_CHANGES,
         "key through secretsmanager": {"kms:Decrypt", "kms:GenerateDataKey"},
     },
     "answer-fraud-warning": {

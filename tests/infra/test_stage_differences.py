@@ -92,6 +92,7 @@ MADE_BY = {
     ],
     "payments_api.answers_kept_seconds": [f"{FUNCTION} */{VARIABLES}/ANSWERS_KEPT_SECONDS"],
     "breaker.probe_seconds": [f"{FUNCTION} */{VARIABLES}/BREAKER_PROBE_SECONDS"],
+    "budgets.probe_per_second": [f"{ROTATOR}/{VARIABLES}/PROBE_BUDGET_PER_SECOND"],
     "rotation.timeout_seconds": [f"{ROTATOR}/Timeout"],
     "rotation.retire_after_seconds": [f"{ROTATOR}/{VARIABLES}/RETIRE_AFTER_SECONDS"],
     "catalogue.memory_seconds": [f"{API}/{VARIABLES}/CATALOGUE_MEMORY_SECONDS"],

@@ -178,7 +178,7 @@ from tests.infra.sentences import sentence
         ),
         (
             "dev",
-            "budgets.api_per_second = 16",
+            "budgets.api_per_second = 13",
             "budgets is 26",
             "at most 25 calls a second in all in test mode",
         ),

@@ -134,7 +134,7 @@ PLANTS = (
         "a fetched object reused after a conflict",
         (
             (
-                WORKER,
+                "use_cases/decide_alone.py",
                 (
                     "            seen = self._retrieved("
                     "wanted.resource or rule.resource, wanted.object_id)\n"

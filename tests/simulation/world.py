@@ -11,6 +11,7 @@ from paidonce.domain.money import Money
 from paidonce.domain.price import Item
 from paidonce.use_cases.apply_event import ApplyEvent
 from paidonce.use_cases.cancel_strays import CancelStrays
+from paidonce.use_cases.decide_alone import DecideAlone
 from paidonce.use_cases.defer import Defer
 from paidonce.use_cases.patience import Limits, Patience
 from paidonce.use_cases.ports import TimeLeft
@@ -180,15 +181,20 @@ class World:
             books=books,
             queue=queue,
             lease=self.lease(),
-            reader=self.guarded(self.reader, "retrieve", "event"),
+            decide_alone=DecideAlone(
+                books=books,
+                reader=self.guarded(self.reader, "retrieve", "event"),
+                clock=self.clock,
+                telemetry=self.tally,
+                stage=STAGE,
+                foreign_pointer_seconds=30 * 86_400,
+            ),
             cancel_strays=CancelStrays(operations=operations, telemetry=self.tally),
             patience=self.patience(books, queue, LIMITS),
             clock=self.clock,
             telemetry=self.tally,
-            stage=STAGE,
             jitter=self.jitter,
             seconds_for_two_calls=10,
-            foreign_pointer_seconds=30 * 86_400,
         )
 
     def _api(

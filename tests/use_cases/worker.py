@@ -12,6 +12,7 @@ from paidonce.domain.payment import Payment
 from paidonce.domain.stripe_event import StripeEvent
 from paidonce.use_cases.apply_event import ApplyEvent
 from paidonce.use_cases.cancel_strays import CancelStrays
+from paidonce.use_cases.decide_alone import DecideAlone
 from paidonce.use_cases.patience import Limits, Patience
 from paidonce.use_cases.ports import Delivery
 
@@ -50,7 +51,14 @@ class Worker:
             books=self.books,
             queue=self.queue,
             lease=self.lease,
-            reader=self.reader,
+            decide_alone=DecideAlone(
+                books=self.books,
+                reader=self.reader,
+                clock=self.clock,
+                telemetry=self.telemetry,
+                stage=stage,
+                foreign_pointer_seconds=30 * 86_400,
+            ),
             cancel_strays=CancelStrays(operations=self.operations, telemetry=self.telemetry),
             patience=Patience(
                 books=self.books,
@@ -63,10 +71,8 @@ class Worker:
             ),
             clock=self.clock,
             telemetry=self.telemetry,
-            stage=stage,
             jitter=lambda: 0.5,
             seconds_for_two_calls=10,
-            foreign_pointer_seconds=30 * 86_400,
         )
 
     def takes(

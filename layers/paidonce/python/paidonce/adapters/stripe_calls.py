@@ -176,16 +176,12 @@ class StripeCalls:
         )
 
     def _client(self, key: str, timeout_seconds: float) -> stripe.StripeClient:
-        """A client for one request (20 microseconds), so that each try has its own timeouts."""
-        connect_seconds = timeout_seconds / 3
-        return stripe.StripeClient(
+        return stripe_client(
             key,
-            base_addresses={"api": self._base_url},
-            stripe_version=self._api_version,
-            max_network_retries=0,
-            http_client=stripe.RequestsClient(
-                timeout=(connect_seconds, timeout_seconds - connect_seconds), session=self._session
-            ),
+            base_url=self._base_url,
+            api_version=self._api_version,
+            timeout_seconds=timeout_seconds,
+            session=self._session,
         )
 
     def _date(self, headers: Mapping[str, str]) -> int:
@@ -256,6 +252,27 @@ class StripeCalls:
             param=_word(_said(error, "param")),
             http_status=status,
         )
+
+
+def stripe_client(
+    key: str,
+    *,
+    base_url: str,
+    api_version: str,
+    timeout_seconds: float,
+    session: requests.Session,
+) -> stripe.StripeClient:
+    """A client for one request (20 microseconds), so that each try has its own timeouts."""
+    connect_seconds = timeout_seconds / 3
+    return stripe.StripeClient(
+        key,
+        base_addresses={"api": base_url},
+        stripe_version=api_version,
+        max_network_retries=0,
+        http_client=stripe.RequestsClient(
+            timeout=(connect_seconds, timeout_seconds - connect_seconds), session=session
+        ),
+    )
 
 
 _UNAUTHORIZED, _PAYMENT_REQUIRED, _FORBIDDEN, _NOT_FOUND, _SERVER_ERROR = 401, 402, 403, 404, 500

@@ -10,6 +10,8 @@ PENDING = "AWSPENDING"
 PREVIOUS = "AWSPREVIOUS"
 # Ours. Nobody puts AWSCURRENT: an edit is written under EDITED and then moved there, conditionally.
 EDITED = "EDITED"
+# Ours too: a restricted key that an operator gave, until a rotation has judged it.
+STAGED = "STAGED"
 
 
 class Step(StrEnum):

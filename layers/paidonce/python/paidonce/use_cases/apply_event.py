@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from paidonce.domain import versions
 from paidonce.domain.errors import ChangedMeanwhile, TryAgain
 from paidonce.domain.ledger import LedgerRow, Outcome
-from paidonce.domain.ownership import FOREIGN, Parent, Stage, owner_of_object
-from paidonce.domain.rulebook import FetchFirst, reading_rule_for, rule_for
-from paidonce.domain.sighting import Sighting
+from paidonce.domain.rulebook import FetchFirst, rule_for
 from paidonce.domain.stripe_event import StripeEvent
 from paidonce.use_cases.cancel_strays import CancelStrays, StrayNotQueuedError
-from paidonce.use_cases.decide import Fold, Parents, ReadParent, keys_of
+from paidonce.use_cases.decide import Fold, is_done
+from paidonce.use_cases.decide_alone import DecideAlone, UnreadableMessageError
 from paidonce.use_cases.patience import Patience
 from paidonce.use_cases.ports import (
     AlreadyApplied,
@@ -23,7 +22,6 @@ from paidonce.use_cases.ports import (
     Telemetry,
     TimeLeft,
 )
-from paidonce.use_cases.stripe_ports import StripeReader
 
 # A conflict means that another worker has just written; after five the payment is too busy for now.
 ROUNDS_MAX = 5
@@ -33,29 +31,20 @@ ROUND_PAUSE_SECONDS_MAX = 0.2
 SUSPECT_FROM_TRY = 3
 
 
-class UnreadableMessageError(Exception):
-    """A message in the queue that the receiver cannot have sent."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class ApplyEvent:
-    """The worker. `seconds_for_two_calls`: with less time left, what remains goes back.
-
-    `foreign_pointer_seconds`: how long what was read at Stripe and is somebody else's is known.
-    """
+    """The worker. `seconds_for_two_calls`: with less time left, what remains goes back."""
 
     books: Books
     queue: EventQueue
     lease: Lease
-    reader: StripeReader
+    decide_alone: DecideAlone
     cancel_strays: CancelStrays
     patience: Patience
     clock: Clock
     telemetry: Telemetry
-    stage: Stage
     jitter: Callable[[], float]
     seconds_for_two_calls: float
-    foreign_pointer_seconds: int
 
     def __call__(self, deliveries: Sequence[Delivery], *, time_left: TimeLeft) -> set[str]:
         """Apply them; answers the message ids that are not done and must come again."""
@@ -99,7 +88,7 @@ class ApplyEvent:
 
     def _commit_as_one(self, deliveries: list[Delivery]) -> list[Delivery]:
         events = [d.event for d in deliveries if d.event]
-        fold = self._opened(events)
+        fold = self.decide_alone.opened(events)
         alone = []
         for delivery, event in zip(deliveries, events, strict=True):
             if fold.is_done(delivery):
@@ -152,20 +141,16 @@ class ApplyEvent:
         self._tell_repeat(event_id)
 
     def _settle(self, delivery: Delivery, event_id: str) -> None:
-        event, parents = delivery.event, Parents()
+        event = delivery.event
         for _ in range(ROUNDS_MAX):
             if event is None:
                 if self._is_done(delivery):
                     return self._tell_repeat(event_id)
-                event = self._read_anew(delivery, event_id)
-            fold = self._opened([event], parents)
+                event = self.decide_alone.event_of(delivery)
+            fold = self.decide_alone(delivery, event)
             if fold.is_done(delivery):
                 self._tell_repeat(event_id)
                 return self._see_to_stray(fold, event)
-            unread = self._decide_alone(fold, delivery, event)
-            if unread:
-                parents = self._read(unread)
-                continue
             try:
                 self._commit(fold)
                 return self._see_to_stray(fold, event)
@@ -182,60 +167,7 @@ class ApplyEvent:
     def _is_done(self, delivery: Delivery) -> bool:
         event_ids = [delivery.event_id] if delivery.event_id else []
         pages = self.books.read(event_ids=event_ids, payment_ids=[], pointer_ids=[])
-        return Fold(pages, stage=self.stage, now=self.clock.now()).is_done(delivery)
-
-    def _decide_alone(self, fold: Fold, delivery: Delivery, event: StripeEvent) -> Parent | None:
-        """With a fetch where the payload cannot decide: after the read, or it could be older.
-
-        Answers the parent that has to be read before, together with its row.
-        """
-        rule = rule_for(event.type)
-        seen = None
-        looked_at = delivery.reading or (event.object_id if delivery.is_forced else None)
-        if looked_at and rule:
-            # A payload of long ago, and the look that told whose it is, may be older than the row.
-            seen = self._retrieved(rule.resource, looked_at)
-        wanted = fold.add(delivery, event, seen=seen)
-        if isinstance(wanted, ReadParent):
-            return wanted.parent
-        if wanted and rule:
-            seen = self._retrieved(wanted.resource or rule.resource, wanted.object_id)
-            fold.add(delivery, event, seen=seen)
-        return None
-
-    def _read_anew(self, delivery: Delivery, event_id: str) -> StripeEvent:
-        """What the message carries no more than the id of: an event, or an object to look at."""
-        if delivery.reading is None:
-            return self.reader.event(event_id)
-        rule = reading_rule_for(delivery.reading)
-        if rule is None:
-            raise UnreadableMessageError(delivery.message_id)
-        seen = self._retrieved(rule.resource, delivery.reading)
-        return StripeEvent.of_reading(
-            event_id, rule.event_type, seen.object, at=seen.as_of, livemode=self.stage.livemode
-        )
-
-    def _read(self, parent: Parent) -> Parents:
-        """Whose the parent is, by its own marks."""
-        found = self._retrieved(parent.resource, parent.id).object
-        owner = owner_of_object(found, self.stage)
-        return Parents(
-            owned_by={parent.id: owner.aggregate_id or FOREIGN},
-            expires_at=int(self.clock.now()) + self.foreign_pointer_seconds,
-        )
-
-    def _retrieved(self, resource: str, object_id: str) -> Sighting:
-        self.telemetry.count("StripeFetches")
-        return self.reader.retrieve(resource, object_id)
-
-    def _opened(self, events: Sequence[StripeEvent], parents: Parents | None = None) -> Fold:
-        event_ids, row_ids, pointer_ids = keys_of(events, self.stage)
-        pages = self.books.read(
-            event_ids=event_ids,
-            payment_ids=row_ids | (parents.aggregate_ids if parents else set()),
-            pointer_ids=pointer_ids,
-        )
-        return Fold(pages, stage=self.stage, now=self.clock.now(), parents=parents)
+        return is_done(pages, delivery)
 
     def _commit(self, fold: Fold) -> None:
         if not fold.rows:

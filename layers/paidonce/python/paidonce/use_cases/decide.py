@@ -59,13 +59,8 @@ class Fold:
         self._outdated: set[str] = set()
 
     def is_done(self, delivery: Delivery) -> bool:
-        """True when the read found nothing left to decide: by this replay, if it is one."""
-        row = self._pages.rows.get(delivery.event_id or "")
-        if row is None or not row.outcome.is_final:
-            return False
-        if delivery.replay_id is None or row.replay_id == delivery.replay_id:
-            return True
-        return not delivery.is_forced and row.outcome not in _DECIDED_WITHOUT_EFFECT
+        """True when the read found nothing left to decide."""
+        return is_done(self._pages, delivery)
 
     def row_of(self, event_id: str) -> LedgerRow | None:
         """The row as it was decided here, otherwise as it was read."""
@@ -234,6 +229,16 @@ class Fold:
                 domain_events=(*_unpublished(earlier), *caused),
             )
         )
+
+
+def is_done(pages: Pages, delivery: Delivery) -> bool:
+    """True when these pages show that nothing is left to decide: by this replay, if it is one."""
+    row = pages.rows.get(delivery.event_id or "")
+    if row is None or not row.outcome.is_final:
+        return False
+    if delivery.replay_id is None or row.replay_id == delivery.replay_id:
+        return True
+    return not delivery.is_forced and row.outcome not in _DECIDED_WITHOUT_EFFECT
 
 
 def _unpublished(row: LedgerRow | None) -> tuple[DomainEvent, ...]:

@@ -1,0 +1,1 @@
+"""What `paidonce doctor` looks at, a module for each thing."""

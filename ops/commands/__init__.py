@@ -1,0 +1,1 @@
+"""The commands of `paidonce`, a module for each."""

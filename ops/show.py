@@ -1,0 +1,57 @@
+"""What a command prints: tables for people, JSON for programs, one sentence for an error."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+from paidonce.domain.errors import PaidOnceError
+from rich.console import Console
+from rich.table import Table
+
+from ops.errors import OpsError
+
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON for a program")]
+Yes = Annotated[bool, typer.Option("--yes", help="do it, without being asked")]
+
+
+def as_json(document: Any) -> None:
+    """Not through rich: it would wrap and colour."""
+    typer.echo(json.dumps(document, indent=2))
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table; no cell is taken for rich's markup."""
+    shown = Table(*columns, box=None, header_style="bold", pad_edge=False)
+    for row in rows:
+        shown.add_row(*(cell if cell.startswith("[green]") else _plain(cell) for cell in row))
+    console.print(shown)
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", r"\[")
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """What cannot be done is a sentence and exit code 1, not a traceback."""
+    try:
+        yield
+    except (OpsError, PaidOnceError) as error:
+        _fail(str(error))
+    except ClientError as error:
+        said: Mapping[str, Any] = error.response.get("Error", {})
+        _fail(f"AWS refuses {error.operation_name}: {said.get('Code')}: {said.get('Message')}")
+    except BotoCoreError as error:
+        _fail(f"AWS cannot be asked: {error}")
+
+
+def _fail(sentence: str) -> None:
+    errors.print(sentence, style="red", markup=False)
+    sys.exit(1)
