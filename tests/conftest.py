@@ -5,11 +5,15 @@ from pathlib import Path
 
 import pytest
 import stripe
+from hypothesis import HealthCheck, settings
 
 from local.cloud import LocalCloud
 from local.shop import Shop
 from tests.asked_of_stripe import misplaced_keys
 
+# How long an example takes tells of the machine and its other work, and nothing of the code.
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
 # Otherwise the library leaves an id of this machine in ~/.config/stripe, for Stripe's statistics.
 stripe.enable_telemetry = False
 
