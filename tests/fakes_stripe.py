@@ -245,6 +245,9 @@ class FakeStripeGateway:
         """See `StripeGateway.listed`; of `only` what is a field is compared."""
         assert time_left() > 0
         wanted = {name: value for name, value in (only or {}).items() if name != "expand"}
+        types = wanted.pop("types", None)
+        if wanted.get("status") == "all":
+            del wanted["status"]
         with self.faults.around("listed"):
             found = [
                 o
@@ -252,9 +255,12 @@ class FakeStripeGateway:
                 if o["object"] == resource
                 and created_from <= o["created"] <= (created_to or o["created"])
                 and all(o[name] == value for name, value in wanted.items())
+                and (types is None or o["type"] in types)
             ]
         yield from json.loads(json.dumps([self._expanded(o, only or {}) for o in found[::-1]]))
 
     def _expanded(self, found: dict[str, Any], only: Mapping[str, Any]) -> dict[str, Any]:
         names = [path.removeprefix("data.") for path in only.get("expand", ())]
-        return found | {name: self.stripe.objects[found[name]] for name in names}
+        return found | {
+            n: self.stripe.objects[found[n]] for n in names if isinstance(found.get(n), str)
+        }
