@@ -15,7 +15,6 @@ from paidonce.adapters.dynamodb_books import DynamoDbBooks
 from paidonce.adapters.dynamodb_counters import Budget, DynamoDbCounter
 from paidonce.adapters.lease import PowertoolsLease
 from paidonce.adapters.secrets import StripeKey
-from paidonce.adapters.sqs_operations import SqsOperationQueue
 from paidonce.adapters.sqs_queue import SqsEventQueue
 from paidonce.adapters.stripe_calls import StripeCalls
 from paidonce.adapters.stripe_gateway import StripeSdkReader
@@ -23,7 +22,6 @@ from paidonce.adapters.telemetry import PowertoolsTelemetry
 from paidonce.domain import rulebook
 from paidonce.domain.ownership import Stage
 from paidonce.use_cases.apply_event import ApplyEvent
-from paidonce.use_cases.cancel_strays import CancelStrays
 from paidonce.use_cases.decide_alone import DecideAlone
 from paidonce.use_cases.patience import Limits, Patience
 
@@ -106,12 +104,6 @@ _apply_event = ApplyEvent(
         telemetry=_telemetry,
         stage=_stage,
         foreign_pointer_seconds=int(os.environ["FOREIGN_POINTER_DAYS"]) * 86_400,
-    ),
-    cancel_strays=CancelStrays(
-        operations=SqsOperationQueue(
-            _sqs, queue_url=os.environ["OPERATIONS_QUEUE_URL"], clock=_clock
-        ),
-        telemetry=_telemetry,
     ),
     patience=Patience(
         books=_books,

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
@@ -43,6 +45,22 @@ class Operations(Construct):
             environment=self._environment(stage, storage),
             # An operation that waits is sent again as a copy, as an event is.
             feeds_itself=True,
+        )
+        # A second intent of a payment, which nobody may pay. The domain event itself is the
+        # operation (domain/operation.py): what the ledger told, and no more, is carried out.
+        events.Rule(
+            self,
+            "StrayIntents",
+            rule_name=stage.named("stripe-operations"),
+            event_bus=storage.ways_out.bus,
+            event_pattern=events.EventPattern(
+                source=[f"paidonce.{stage.name}"], detail_type=["payment.stray_intent"]
+            ),
+            targets=[
+                targets.SqsQueue(
+                    self.operations.queue, dead_letter_queue=self.operations.dead_letters
+                )
+            ],
         )
         self.run_operation.live.add_event_source_mapping(
             "Operations",

@@ -31,7 +31,6 @@ class Webhooks(Construct):
         stage: Stage,
         storage: Storage,
         layers: Sequence[lambda_.ILayerVersion],
-        operations: HouseQueue,
     ) -> None:
         super().__init__(scope, construct_id)
         self.events = HouseQueue(
@@ -62,8 +61,7 @@ class Webhooks(Construct):
             size=Size(
                 timeout_seconds=stage.worker.timeout_seconds, memory_mb=stage.worker.memory_mb
             ),
-            environment=self._worker_environment(stage, storage)
-            | {"OPERATIONS_QUEUE_URL": operations.queue.queue_url},
+            environment=self._worker_environment(stage, storage),
             # An event that waits is sent again as a copy, up to 24 h long: some hundred rounds.
             feeds_itself=True,
         )

@@ -55,9 +55,7 @@ class Service(HouseStack):
             self, "Operations", stage=stage, storage=storage, layers=layers
         )
         operations = self.operations.operations
-        self.webhooks = Webhooks(
-            self, "Webhooks", stage=stage, storage=storage, layers=layers, operations=operations
-        )
+        self.webhooks = Webhooks(self, "Webhooks", stage=stage, storage=storage, layers=layers)
         self.payments = PaymentsApi(
             self, "Payments", stage=stage, storage=storage, layers=layers, operations=operations
         )
@@ -145,8 +143,6 @@ class Service(HouseStack):
             on=events.queue.queue_arn,
         )
         worker.may("sqs:SendMessage", on=events.dead_letters.queue_arn)
-        # A stray intent's cancel.
-        worker.may("sqs:SendMessage", on=self.operations.operations.queue.queue_arn)
         # One item is read alone: the breaker of its key.
         worker.may(
             "dynamodb:BatchGetItem", "dynamodb:GetItem", *_COMMIT, on=storage.payments.table_arn

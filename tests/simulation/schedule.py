@@ -8,9 +8,10 @@ from random import seed as seed_random
 from paidonce.domain.ledger import answer_id
 from paidonce.domain.operation import Operation
 
-from tests.simulation import steps
+from tests.simulation import steps, ways_out
 from tests.simulation.drawing import KINDS, drawn
 from tests.simulation.hazards import Step
+from tests.simulation.kinds import payments
 from tests.simulation.model_stripe import DAY, Happening
 from tests.simulation.world import World
 
@@ -85,18 +86,26 @@ def _settled(world: World) -> Iterator[str]:
     yield from _nowhere(world)
     for kind in KINDS:
         kind.ask_again(world)
+    payments.settle(world)
     yield from _at_rest(world, within=2 * HOUR)
-    steps.sweep(world)
-    yield from _at_rest(world, within=2 * HOUR)
-    if steps.sweep(world):
-        yield from _at_rest(world, within=2 * HOUR)
+    for _ in range(2):
+        if steps.sweep(world):
+            yield from _at_rest(world, within=2 * HOUR)
+        yield from _reconciled(world, within=2 * HOUR)
     # The latest copies come after up to 30 days.
     yield from _at_rest(world, within=31 * DAY)
+    yield from _reconciled(world, within=2 * HOUR)
     steps.expire(world)
-    world.perform(Step("reconcile", (0, 7)))
     for queue in (world.sqs, world.operations):
         if queue.messages:
-            yield f"in flight: {[m.event_id for m in queue.messages.values()]}"
+            yield f"in flight: {[m.event_id[:150] for m in queue.messages.values()]}"
+
+
+def _reconciled(world: World, *, within: float) -> Iterator[str]:
+    """What the stream gave up is published, and seen to."""
+    world.clock.pause(ways_out.DUE_AFTER_SECONDS + 1)
+    world.perform(Step("reconcile", (0, 7)))
+    yield from _at_rest(world, within=within)
 
 
 def _nowhere(world: World) -> Iterator[str]:

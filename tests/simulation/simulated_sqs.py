@@ -23,7 +23,7 @@ class Message:
 
     @property
     def event_id(self) -> str:
-        """The event that it is about; of an operation, its body says what it is about."""
+        """The event that it is about; else its body says what it is about."""
         attribute = self.attributes.get("event_id")
         return str(attribute["StringValue"]) if attribute else self.body
 

@@ -24,6 +24,8 @@ class WaysOut:
         self._world = world
         self.stream = SimulatedStream(world.clock.now)
         self.bus = SimulatedBus(world.clock.now, lambda: world.dice)
+        # infra/features/operations.py
+        self.bus.targets["payment.stray_intent"] = [world.operations]
         client = world.guarded(self.bus, "put_events")
         self.outbox = world.store.outbox(world.hazards)
         publish_changes = PublishChanges(

@@ -10,7 +10,6 @@ from paidonce.domain import rulebook
 from paidonce.domain.money import Money
 from paidonce.domain.price import Item
 from paidonce.use_cases.apply_event import ApplyEvent
-from paidonce.use_cases.cancel_strays import CancelStrays
 from paidonce.use_cases.decide_alone import DecideAlone
 from paidonce.use_cases.defer import Defer
 from paidonce.use_cases.patience import Limits, Patience
@@ -114,7 +113,7 @@ class World:
         queue = SqsEventQueue(sqs, queue_url=EVENTS, dead_letter_queue_url=DEAD_LETTERS)
         operations = SqsOperationQueue(operations_sqs, queue_url=OPERATIONS, clock=self.clock)
         notes = Notes.of(self, books, payments)
-        self.apply_event = self._worker(books, queue, operations)
+        self.apply_event = self._worker(books, queue)
         self.take_payment = self._api(payments, gateway, notes, operations)
         self.refund_payment = RefundPayment(
             books=books,
@@ -174,9 +173,7 @@ class World:
             livemode=STAGE.livemode,
         )
 
-    def _worker(
-        self, books: Any, queue: SqsEventQueue, operations: SqsOperationQueue
-    ) -> ApplyEvent:
+    def _worker(self, books: Any, queue: SqsEventQueue) -> ApplyEvent:
         return ApplyEvent(
             books=books,
             queue=queue,
@@ -189,7 +186,6 @@ class World:
                 stage=STAGE,
                 foreign_pointer_seconds=30 * 86_400,
             ),
-            cancel_strays=CancelStrays(operations=operations, telemetry=self.tally),
             patience=self.patience(books, queue, LIMITS),
             clock=self.clock,
             telemetry=self.tally,

@@ -33,7 +33,8 @@ def test_a_stray_is_canceled_once_and_the_payment_stands() -> None:
         runner.lease.done.clear()
     shop = runner.shop
     assert shop.stripe.objects["pi_stray"]["status"] == "canceled"
-    assert shop.calls.keys == [f"{shop.row.id}_cancel_stray_pi_stray"]
+    (key,) = shop.calls.keys
+    assert key.startswith(f"{shop.row.id}_cancel_stray_pi_stray_")
     assert shop.row == before
     assert outcomes(shop)["_cancel_stray_pi_stray"] == "superseded"
     assert shop.telemetry.counts["IntentMismatch"] == 0
@@ -44,6 +45,28 @@ def test_a_stray_that_was_paid_meanwhile_is_told_of() -> None:
     operation = a_stray(runner, "succeeded")
     assert runner.runs(operation)
     assert runner.shop.telemetry.counts["PaidTwice"] == 1
+
+
+def test_a_stray_that_the_bank_decides_about_is_canceled_once_stripe_allows_it() -> None:
+    """Under another key: Stripe gives its refusal again under the first one."""
+    runner = Runner(Shop())
+    assert runner.runs(a_stray(runner, "processing"))
+    shop = runner.shop
+    assert outcomes(shop)["_cancel_stray_pi_stray"] == "waiting"
+    declined = shop.stripe.objects["pi_stray"] | {"status": "requires_payment_method"}
+    shop.stripe.objects["pi_stray"] = declined
+    runner.drain()
+    assert shop.stripe.objects["pi_stray"]["status"] == "canceled"
+    assert outcomes(shop)["_cancel_stray_pi_stray"] == "superseded"
+    assert len(set(shop.calls.keys)) == len(shop.calls.keys) == 2
+
+
+def test_a_stray_that_is_never_decided_about_is_left_to_people_after_a_day() -> None:
+    runner = Runner(Shop())
+    assert runner.runs(a_stray(runner, "processing"))
+    runner.drain()
+    assert outcomes(runner.shop)["_cancel_stray_pi_stray"] == "dead"
+    assert len(runner.queue.buried) == 1
 
 
 def test_what_is_the_payments_own_intent_by_now_is_left_alone() -> None:

@@ -11,14 +11,12 @@ from paidonce.domain.ownership import Stage
 from paidonce.domain.payment import Payment
 from paidonce.domain.stripe_event import StripeEvent
 from paidonce.use_cases.apply_event import ApplyEvent
-from paidonce.use_cases.cancel_strays import CancelStrays
 from paidonce.use_cases.decide_alone import DecideAlone
 from paidonce.use_cases.patience import Limits, Patience
 from paidonce.use_cases.ports import Delivery
 
 from tests.examples import NOON, STAGE, a_payment
 from tests.fakes import FakeBooks, FakeClock, FakeEventQueue, FakeLease, Sent, Tables
-from tests.fakes_operations import FakeOperationQueue
 from tests.fakes_stripe import FakeStripe, FakeStripeReader
 from tests.fakes_telemetry import FakeTelemetry
 
@@ -41,7 +39,6 @@ class Worker:
         self.tables = Tables(payments={p.id: p for p in payments or (a_payment(),)})
         self.books = FakeBooks(self.tables)
         self.queue = FakeEventQueue()
-        self.operations = FakeOperationQueue()
         self.lease = FakeLease()
         self.stripe = FakeStripe(self.clock)
         self.reader = FakeStripeReader(self.stripe)
@@ -59,7 +56,6 @@ class Worker:
                 stage=stage,
                 foreign_pointer_seconds=30 * 86_400,
             ),
-            cancel_strays=CancelStrays(operations=self.operations, telemetry=self.telemetry),
             patience=Patience(
                 books=self.books,
                 queue=self.queue,

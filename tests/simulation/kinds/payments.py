@@ -128,6 +128,13 @@ def move(world: World, step: Step) -> None:
     intents.move(world, looked_at[0] if is_about_it else chosen(open_ones, step.numbers[0]))
 
 
+def settle(world: World) -> None:
+    """Banks answer: what waits for one is decided."""
+    for thing in world.stripe.of(INTENT, "stray"):
+        if thing.status == "processing":
+            intents.move(world, thing)
+
+
 def pay(world: World, step: Step) -> None:
     """An intent of ours is paid, as most are; sometimes it is a stray's."""
     roles = ("ours", "stray") if world.dice.upto(4) == 0 else ("ours",)
@@ -250,20 +257,11 @@ def verify(world: World) -> Iterator[str]:
 def _strays(world: World) -> Iterator[str]:
     """Nobody can pay an intent with our marks that is not its payment's, once all is at rest.
 
-    Not where the operation is a dead letter, or expired while nothing ran. Three gaps
-    of ours are left out; take this out when they are closed. An intent that was ever `processing`:
-    Stripe refuses its cancel, and the refusal ends the operation for good, also if the bank
-    declines later. An answer that was lost: when it is the commit's, `Patience.wait` finds the row
-    final and calls the event done, and nobody queues its stray. A stray that could not be queued
-    at once: a message with an id alone comes again, finds the row final, and looks no further.
+    Not where the operation is a dead letter, or expired while nothing ran.
     """
-    if world.hazards.happened["answer lost"] or world.tally.faults["StrayNotQueuedError"]:
-        return
     seen_by_people = "".join([*(m.body for m in world.operations.dead), *world.operations.expired])
     for thing in world.stripe.of(INTENT, "stray"):
-        if not intents.can_move(thing) or thing.id in seen_by_people:
-            continue
-        if all(document["status"] != "processing" for document in thing.path):
+        if intents.can_move(thing) and thing.id not in seen_by_people:
             yield f"stray: {thing.id} is {thing.status} and nobody cancels it"
 
 

@@ -31,6 +31,12 @@ class Announcement:
     correlation_id: str | None = None
 
     @property
+    def about(self) -> str | None:
+        """The last part of an id that names more than the row: a refund, a stray intent, …."""
+        named = self.id.removeprefix(f"{self.object.get('id')}.{self.version}.{self.type}")
+        return named.removeprefix(".") if named.startswith(".") and named != self.id else None
+
+    @property
     def source(self) -> str:
         """EventBridge's source: `paidonce.<stage>`."""
         return f"paidonce.{self.stage}"

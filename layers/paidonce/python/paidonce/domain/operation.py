@@ -3,10 +3,14 @@
 import json
 from dataclasses import dataclass
 
+from paidonce.domain.announcement import Announcement
+from paidonce.domain.errors import InvalidRequest
 from paidonce.domain.payment_calls import stray_key
 
 SCHEMA = 1
 _KIND = "operation"
+# A rule on the bus puts it into the queue as it is (infra/features/operations.py).
+STRAY_TOLD = "payment.stray_intent"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,11 +44,16 @@ class Operation:
 
     @classmethod
     def parse(cls, body: str, *, correlation_id: str | None = None) -> "Operation | None":
-        """The operation of a message; None for one that nobody of ours has sent."""
+        """The operation of a message; None for one that nobody of ours has sent.
+
+        A domain event of the bus that tells of a stray intent is one, too: to cancel it.
+        """
         try:
             document = json.loads(body)
         except (ValueError, RecursionError):
             return None
+        if isinstance(document, dict) and document.get("detail-type") == STRAY_TOLD:
+            return cls._told(body)
         if not isinstance(document, dict) or document.get("kind") != _KIND:
             return None
         aggregate_id, call, cancel_intent = (
@@ -58,4 +67,19 @@ class Operation:
             call=call,
             cancel_intent=cancel_intent,
             correlation_id=correlation_id,
+        )
+
+    @classmethod
+    def _told(cls, envelope: str) -> "Operation | None":
+        try:
+            told = Announcement.parse(envelope)
+        except InvalidRequest:
+            return None
+        aggregate_id = told.object.get("id")
+        if not isinstance(aggregate_id, str) or told.about is None:
+            return None
+        return cls(
+            aggregate_id=aggregate_id,
+            cancel_intent=told.about,
+            correlation_id=told.correlation_id,
         )

@@ -98,7 +98,10 @@ def stray_key(aggregate_id: str, intent_id: str) -> str:
 
 
 def stray_cancel(payment: Payment, intent_id: str) -> StripeCall:
-    """The cancel of an intent that is not the payment's; it needs no place in the row."""
+    """The cancel of an intent that is not the payment's; it needs no place in the row.
+
+    Its key names it in the ledger; at Stripe each try has a key of its own (`tried_at`).
+    """
     return StripeCall(
         kind=CANCEL_STRAY,
         idempotency_key=stray_key(payment.id, intent_id),
@@ -106,6 +109,15 @@ def stray_cancel(payment: Payment, intent_id: str) -> StripeCall:
         params={},
         object_id=intent_id,
     )
+
+
+def tried_at(call: StripeCall, at: int) -> StripeCall:
+    """A stray's cancel under the key of a try at this second.
+
+    Stripe gives a refusal again under its key, and what is refused while the bank decides must be
+    asked anew afterwards. A second cancel does no harm: it is refused, as the intent is canceled.
+    """
+    return replace(call, idempotency_key=f"{call.idempotency_key}_{at}")
 
 
 def call_under(payment: Payment, idempotency_key: str) -> StripeCall | None:

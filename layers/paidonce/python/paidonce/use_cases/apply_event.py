@@ -8,7 +8,6 @@ from paidonce.domain.errors import ChangedMeanwhile, TryAgain
 from paidonce.domain.ledger import LedgerRow, Outcome
 from paidonce.domain.rulebook import FetchFirst, rule_for
 from paidonce.domain.stripe_event import StripeEvent
-from paidonce.use_cases.cancel_strays import CancelStrays, StrayNotQueuedError
 from paidonce.use_cases.decide import Fold, is_done
 from paidonce.use_cases.decide_alone import DecideAlone, UnreadableMessageError
 from paidonce.use_cases.patience import Patience
@@ -39,7 +38,6 @@ class ApplyEvent:
     queue: EventQueue
     lease: Lease
     decide_alone: DecideAlone
-    cancel_strays: CancelStrays
     patience: Patience
     clock: Clock
     telemetry: Telemetry
@@ -93,8 +91,6 @@ class ApplyEvent:
         for delivery, event in zip(deliveries, events, strict=True):
             if fold.is_done(delivery):
                 self._tell_repeat(event.id)
-                if not self.cancel_strays(fold.row_of(event.id), event):
-                    alone.append(delivery)
                 continue
             try:
                 fetch = fold.add(delivery, event)
@@ -103,12 +99,7 @@ class ApplyEvent:
             if fetch:
                 alone.append(delivery)
         self._commit(fold)
-        unqueued = [
-            delivery
-            for delivery, event in zip(deliveries, events, strict=True)
-            if not fold.is_done(delivery) and not self.cancel_strays(fold.row_of(event.id), event)
-        ]
-        return alone + unqueued
+        return alone
 
     def _record(self, delivery: Delivery) -> bool:
         """One delivery at its own edge: is it done?"""
@@ -118,10 +109,6 @@ class ApplyEvent:
             ):
                 return True
             self._alone(delivery)
-        except StrayNotQueuedError as error:
-            # Decided: only the queue can bring it again.
-            self.telemetry.fault("event comes again", error, event_id=delivery.event_id)
-            return False
         except TryAgain as error:
             return self.patience.wait(delivery, error)
         except Exception as error:  # noqa: BLE001 - the record's edge (house.md section 5)
@@ -149,20 +136,14 @@ class ApplyEvent:
                 event = self.decide_alone.event_of(delivery)
             fold = self.decide_alone(delivery, event)
             if fold.is_done(delivery):
-                self._tell_repeat(event_id)
-                return self._see_to_stray(fold, event)
+                return self._tell_repeat(event_id)
             try:
-                self._commit(fold)
-                return self._see_to_stray(fold, event)
+                return self._commit(fold)
             except AlreadyApplied:
                 return self._tell_repeat(event_id)
             except ChangedMeanwhile:
                 self.clock.pause(ROUND_PAUSE_SECONDS_MAX * self.jitter())
         raise ChangedMeanwhile(f"{event_id} met {ROUNDS_MAX} conflicts")
-
-    def _see_to_stray(self, fold: Fold, event: StripeEvent) -> None:
-        if not self.cancel_strays(fold.row_of(event.id), event):
-            raise StrayNotQueuedError(event.id)
 
     def _is_done(self, delivery: Delivery) -> bool:
         event_ids = [delivery.event_id] if delivery.event_id else []

@@ -20,6 +20,7 @@ from paidonce.domain.payment_calls import (
     is_complete,
     resource_of,
     stray_cancel,
+    tried_at,
     with_next_call,
 )
 from paidonce.domain.rulebook import Verdict
@@ -230,7 +231,10 @@ class RunOperation:
     # --- a stray -----------------------------------------------------------------------------
 
     def _cancel_stray(self, payment: Payment, intent_id: str, run: "_Run") -> None:
-        """Cancel an intent that is not the payment's, unless it is after all, or is over."""
+        """Cancel an intent that is not the payment's, unless it is after all, or is over.
+
+        Raises TryAgain while Stripe will not cancel it: `processing`, until the bank has answered.
+        """
         call = stray_cancel(payment, intent_id)
         if self._has_final_row(answer_id(call.idempotency_key)):
             return
@@ -238,12 +242,15 @@ class RunOperation:
             self._closed(payment, call, run)
             return
         try:
-            look = self.gateway.send(call, time_left=run.time_left)
+            attempt = tried_at(call, int(self.clock.now()))
+            look = self.gateway.send(attempt, time_left=run.time_left)
         except StripeRefused as error:
             if error.stripe_code not in STATE_REFUSALS:
                 raise
             # Paid or canceled meanwhile: the rule says what that means.
             look = self.gateway.get(RESOURCE, intent_id, time_left=run.time_left)
+            if ended_by(call, look.seen.object) is None:
+                raise TryAgain(f"{intent_id} cannot be canceled yet") from error
         self.telemetry.count("StraysCanceled")
         self.note_answer.ended(payment, call, look, correlation_id=run.correlation_id)
 
