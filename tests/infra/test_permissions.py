@@ -47,7 +47,6 @@ ALLOWED = {
             "sqs:SendMessage",
         },
         "paidonce-prod-stripe-events-dead.Arn": {"sqs:SendMessage"},
-        "paidonce-prod-stripe-operations.Arn": {"sqs:SendMessage"},
         "paidonce-prod-payments.Arn": {"dynamodb:BatchGetItem", "dynamodb:GetItem"} | COMMIT,
         "paidonce-prod-events.Arn": {"dynamodb:BatchGetItem", "dynamodb:PutItem"},
         "paidonce-prod-idempotency.Arn": {

@@ -92,3 +92,19 @@ def test_a_small_warned_payment_is_charged_back_once_and_a_large_one_left_to_peo
     assert [notice["kind"] for notice in told] == ["fraud_warning"]
     assert shop.payment(large["id"])["refunds"] == []
     assert shop.queue_depth("FraudWarningsDeadLetterQueueUrl") == 0
+
+
+def test_a_second_intent_of_a_payment_is_canceled_by_what_the_bus_hears_of_it(shop: Shop) -> None:
+    """With the payment's marks, made by somebody's hand: nobody may pay it."""
+    payment = shop.new_payment()
+    own = shop.stripe.v1.payment_intents.retrieve(payment["payment_intent_id"])
+    marks = dict(own.to_dict()["metadata"]) | {"paidonce_attempt": "7"}
+    second = shop.stripe.v1.payment_intents.create(
+        {"amount": own.amount, "currency": own.currency, "metadata": marks}
+    )
+    shop.until(
+        lambda: shop.stripe.v1.payment_intents.retrieve(second.id).status == "canceled",
+        what="the second intent is canceled",
+    )
+    assert shop.payment(payment["id"])["payment_intent_id"] == own.id
+    assert shop.queue_depth("OperationsDeadLetterQueueUrl") == 0

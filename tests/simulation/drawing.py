@@ -50,13 +50,14 @@ CALLS = (
 SHARES = (
     ("deliver", 0.31),
     ("work", 0.52),
-    ("ask", 0.565),
-    ("operate", 0.60),
-    ("publish", 0.65),
-    ("reconcile", 0.655),
-    ("tick", 0.725),
-    ("roll", 0.735),
-    ("drop", 0.75),
+    ("ask", 0.56),
+    ("operate", 0.59),
+    ("publish", 0.64),
+    ("consume", 0.665),
+    ("reconcile", 0.67),
+    ("tick", 0.735),
+    ("roll", 0.745),
+    ("drop", 0.76),
     ("kind", 1.0),
 )
 # How likely an invocation is to meet trouble (and as likely again some more).
@@ -67,6 +68,7 @@ FAULTS_OF = {
     "operate": 0.5,
     "publish": 0.4,
     "reconcile": 0.3,
+    "consume": 0.4,
 }
 # About how many port calls such an invocation makes.
 CALLS_OF = {
@@ -76,6 +78,7 @@ CALLS_OF = {
     "operate": 12,
     "publish": 5,
     "reconcile": 5,
+    "consume": 6,
 }
 SIZES = (1, 1, 2, 2, 3, 5, 10)
 
@@ -117,7 +120,7 @@ class Drawer:
             return self.asked(asked) if may_fail else asked
         if name == "tick":
             numbers = ((1, 3, 9, 11, 60, 400, 3_700)[random.randrange(7)], detail)
-        if name in ("work", "operate", "publish"):
+        if name in ("work", "operate", "publish", "consume"):
             numbers = (SIZES[detail % 7], detail >> 8, detail)
         return Step(name, numbers, self._faults(name) if may_fail and name in FAULTS_OF else ())
 

@@ -55,6 +55,8 @@ class Context:
 
     def __init__(self, world: Any) -> None:
         self.world = world
+        # The consumer that is invoked.
+        self.consume: Any = None
 
     def get_remaining_time_in_millis(self) -> int:
         """Until the deadline of the innermost invocation."""
@@ -76,6 +78,11 @@ _publisher_wiring.row_of = lambda image: (
     image if isinstance(image, LedgerRow) else read_ledger_row(image)
 )
 publish_changes: Handle = entrance("publish_changes", _publisher_wiring)
+
+_consumer_wiring: Any = ModuleType("wiring of a consumer")
+_consumer_wiring.invocation = lambda context: nullcontext(context.consume)
+notify: Handle = entrance("notify", _consumer_wiring)
+answer_fraud_warning: Handle = entrance("answer_fraud_warning", _consumer_wiring)
 
 # One world at a time: it puts its own use case and telemetry here.
 receiver_wiring: Any = ModuleType("receive_webhook.wiring")

@@ -90,6 +90,7 @@ _OF_AWS = frozenset(
         "transact_write_items",
         "query",
         "put_events",
+        "publish",
     }
 )
 

@@ -188,11 +188,18 @@ class Gateway(Calls):
 
 
 class SimulatedLease:
-    """Powertools' record: held until its invocation's deadline, done for the visibility timeout."""
+    """Powertools' record: held until its invocation's deadline, and remembered once it is done."""
 
-    def __init__(self, clock: WorldClock, deadline: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        clock: WorldClock,
+        deadline: Callable[[], float],
+        *,
+        remembered_seconds: int = VISIBILITY_SECONDS,
+    ) -> None:
         self._clock = clock
         self._deadline = deadline
+        self._remembered_seconds = remembered_seconds
         self._records: dict[str, tuple[bool, float]] = {}
 
     def hold(self, key: str, work: Callable[[], None]) -> bool:
@@ -202,7 +209,7 @@ class SimulatedLease:
             if is_done:
                 return False
             raise TryAgain(f"{key} is being worked on")
-        done_until = self._clock.now() + VISIBILITY_SECONDS
+        done_until = self._clock.now() + self._remembered_seconds
         self._records[key] = (False, self._deadline())
         try:
             work()

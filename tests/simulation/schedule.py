@@ -8,7 +8,7 @@ from random import seed as seed_random
 from paidonce.domain.ledger import answer_id
 from paidonce.domain.operation import Operation
 
-from tests.simulation import steps, ways_out
+from tests.simulation import consumers, steps, ways_out
 from tests.simulation.drawing import KINDS, drawn
 from tests.simulation.hazards import Step
 from tests.simulation.kinds import payments
@@ -96,7 +96,7 @@ def _settled(world: World) -> Iterator[str]:
     yield from _at_rest(world, within=31 * DAY)
     yield from _reconciled(world, within=2 * HOUR)
     steps.expire(world)
-    for queue in (world.sqs, world.operations):
+    for queue in world.queues:
         if queue.messages:
             yield f"in flight: {[m.event_id[:150] for m in queue.messages.values()]}"
 
@@ -129,7 +129,9 @@ def _at_rest(world: World, *, within: float) -> Iterator[str]:
         world.perform(Step("publish", (25, 7)))
         if world.ways_out.stream.pending:
             continue
-        queued = [world.sqs.next_visible_at(), world.operations.next_visible_at()]
+        for pick, _ in enumerate(world.consumers.all):
+            world.perform(Step("consume", (10, pick, 7)))
+        queued = [queue.next_visible_at() for queue in world.queues]
         visible = [at for at in queued if at is not None]
         if any(at <= world.clock.now() for at in visible):
             continue
@@ -157,12 +159,30 @@ def _published(world: World) -> Iterator[str]:
     if told != heard:
         yield f"bus: of {sorted(told - heard)} it did not hear, of {sorted(heard - told)} too much"
     yield from world.ways_out.bus.wrong
+    yield from _noticed(world)
     if left := [
         row.event_id
         for row in world.store.rows().values()
         if (row.todo or "").startswith("publish")
     ]:
         yield f"bus: {left} still wait to be published"
+
+
+def _noticed(world: World) -> Iterator[str]:
+    """Whoever has to hear of something did, once: again only where a consumer met trouble."""
+    told = world.consumers
+    given_up = "".join(c.queue.given_up for c in told.all.values())
+    doubtful = "".join(told.doubtful)
+    sent = Counter[str]()
+    for (notice_id, kind), times in told.sns.sent.items():
+        sent[notice_id] += times
+        if kind != "fraud_warning" and times > 1 and notice_id not in doubtful:
+            yield f"notice: {notice_id} was sent {times} times"
+    for event in world.record.told.values():
+        if event.type in consumers.NOTICED and not sent[event.id] and event.id not in given_up:
+            yield f"notice: nobody was told of {event.id}"
+        if sent[event.id] and event.type not in (*consumers.NOTICED, *consumers.WARNED):
+            yield f"notice: somebody was told of {event.id}"
 
 
 def _key_of(body: str) -> str:

@@ -140,6 +140,11 @@ class SimulatedSqs:
             del self.messages[message.id]
             self.expired.add(message.event_id)
 
+    @property
+    def given_up(self) -> str:
+        """The bodies of dead letters, and of what was not seen to in four days."""
+        return "".join([*(message.body for message in self.dead), *self.expired])
+
     def next_visible_at(self) -> float | None:
         """When the next message can be received; None when there is none."""
         self._expire()

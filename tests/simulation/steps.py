@@ -8,7 +8,7 @@ from paidonce.domain.errors import TryAgain
 from paidonce.domain.moment import seconds
 from paidonce.use_cases.ports import Letter
 
-from tests.simulation import entrances, ways_out
+from tests.simulation import consumers, entrances, ways_out
 from tests.simulation.hazards import Crash, Step
 from tests.simulation.model_stripe import Happening, Webhook, chosen
 from tests.simulation.record import ledger_lasts_seconds
@@ -180,4 +180,5 @@ ACTS: dict[str, Act] = {
     "drop": drop,
     "publish": ways_out.publish,
     "reconcile": ways_out.reconcile,
+    "consume": consumers.consume,
 }

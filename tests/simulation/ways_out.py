@@ -25,7 +25,7 @@ class WaysOut:
         self.stream = SimulatedStream(world.clock.now)
         self.bus = SimulatedBus(world.clock.now, lambda: world.dice)
         # infra/features/operations.py
-        self.bus.targets["payment.stray_intent"] = [world.operations]
+        self.bus.targets = {"payment.stray_intent": [world.operations], **world.consumers.targets}
         client = world.guarded(self.bus, "put_events")
         self.outbox = world.store.outbox(world.hazards)
         publish_changes = PublishChanges(

@@ -20,6 +20,7 @@ from paidonce.use_cases.take_payment import TakePayment
 
 from tests.fakes import FakeCounter
 from tests.simulation.at_stripe import intents, money_back
+from tests.simulation.consumers import Consumers
 from tests.simulation.dice import Dice
 from tests.simulation.entrances import Context, receiver_wiring
 from tests.simulation.hazards import Hazards, Step
@@ -114,6 +115,7 @@ class World:
         operations = SqsOperationQueue(operations_sqs, queue_url=OPERATIONS, clock=self.clock)
         notes = Notes.of(self, books, payments)
         self.apply_event = self._worker(books, queue)
+        self.consumers = Consumers(self, books=books, payments=payments, operations=operations)
         self.take_payment = self._api(payments, gateway, notes, operations)
         self.refund_payment = RefundPayment(
             books=books,
@@ -155,6 +157,11 @@ class World:
     def guarded(self, port: object, *names: str) -> Any:
         """The port or client with hazards before each call; mypy cannot see its methods."""
         return Guarded(port, self.hazards, *names)
+
+    @property
+    def queues(self) -> list[SimulatedSqs]:
+        """Every queue that a function reads."""
+        return [self.sqs, self.operations, *(c.queue for c in self.consumers.all.values())]
 
     def lease(self) -> Any:
         """The leases of one function."""

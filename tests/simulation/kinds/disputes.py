@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from tests.simulation.at_stripe import money_back
-from tests.simulation.at_stripe.money_back import DISPUTE, WARNING
+from tests.simulation.at_stripe.money_back import DISPUTE, REFUND, WARNING
 from tests.simulation.hazards import Step
 from tests.simulation.kinds import payments
 from tests.simulation.model_stripe import Thing
@@ -64,6 +64,24 @@ def verify(world: World) -> Iterator[str]:
             yield f"told: {thing.id} told {heard}"
         if thing.document["actionable"] and not heard:
             yield f"told: {thing.id} is actionable and nobody heard of it"
+        yield from _answered(world, thing)
+
+
+def _answered(world: World, thing: Thing) -> Iterator[str]:
+    """The money went back once at most; where it did not, a person knows, or nothing is due."""
+    refunds = [r for r in world.stripe.of(REFUND) if (r.key or "").startswith(f"efw_{thing.id}_")]
+    if len(refunds) > 1:
+        yield f"refunded twice: {thing.id} led to {[r.id for r in refunds]}"
+    payment_id = payments.payment_of(world, thing)
+    # A refund that failed, this one or another, is left to people, too.
+    told = any(
+        kind in ("fraud_warning", "refund_failed") and notice_id.startswith(payment_id)
+        for notice_id, kind in world.consumers.sns.sent
+    )
+    queue = world.consumers.all["answer_fraud_warning"].queue
+    given_up = queue.given_up + world.operations.given_up
+    if thing.document["actionable"] and not told and thing.id not in given_up:
+        yield f"fraud: {thing.id} is actionable and nobody answers it"
 
 
 def _by_payment(world: World, kind: str, *roles: str) -> dict[str, list[Thing]]:

@@ -259,7 +259,7 @@ def _strays(world: World) -> Iterator[str]:
 
     Not where the operation is a dead letter, or expired while nothing ran.
     """
-    seen_by_people = "".join([*(m.body for m in world.operations.dead), *world.operations.expired])
+    seen_by_people = world.operations.given_up
     for thing in world.stripe.of(INTENT, "stray"):
         if intents.can_move(thing) and thing.id not in seen_by_people:
             yield f"stray: {thing.id} is {thing.status} and nobody cancels it"

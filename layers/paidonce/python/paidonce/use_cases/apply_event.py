@@ -7,7 +7,6 @@ from paidonce.domain import versions
 from paidonce.domain.errors import ChangedMeanwhile, TryAgain
 from paidonce.domain.ledger import LedgerRow, Outcome
 from paidonce.domain.rulebook import FetchFirst, rule_for
-from paidonce.domain.stripe_event import StripeEvent
 from paidonce.use_cases.decide import Fold, is_done
 from paidonce.use_cases.decide_alone import DecideAlone, UnreadableMessageError
 from paidonce.use_cases.patience import Patience
