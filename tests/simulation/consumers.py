@@ -45,7 +45,7 @@ class SimulatedSns:
 
 
 class Consumer:
-    """One queue and the function that reads it. `doubtful` are ids that met trouble there."""
+    """One queue and the function that reads it."""
 
     def __init__(self, world: Any, *, handle: entrances.Handle, consume: Consume) -> None:
         self.queue = SimulatedSqs(
@@ -60,7 +60,7 @@ class Consumers:
 
     def __init__(self, world: Any, *, books: Any, payments: Any, operations: Any) -> None:
         self.sns = SimulatedSns()
-        # Ids whose consumer was killed, or not answered: what it sends, it may send again.
+        # Messages whose consumer was killed, or not answered: it may send again.
         self.doubtful: set[str] = set()
         self._world = world
         sns = world.guarded(self.sns, "publish")

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from infra.features import notices
 from tests.simulation import (
+    consumers,
     operations,
     outside,
     record,
@@ -67,6 +69,12 @@ def test_the_numbers_are_those_of_prod() -> None:
     assert defaults["retention"]["ledger_days"] == record.LEDGER_DAYS
     assert defaults["publishing"]["due_after_seconds"] == ways_out.DUE_AFTER_SECONDS
     assert defaults["publishing"]["stream_age_max_seconds"] == simulated_bus.STREAM_AGE_SECONDS
+    listening = defaults["consumers"]
+    assert listening["visibility_seconds"] == consumers.VISIBILITY_SECONDS
+    assert listening["tries_max"] == consumers.TRIES_MAX
+    assert listening["timeout_seconds"] == consumers.TIMEOUT_SECONDS
+    assert listening["remembered_days"] == consumers.REMEMBERED_DAYS
+    assert notices.TOLD_TYPES == consumers.NOTICED
     assert defaults["retention"]["queue_days"] * 86_400 == simulated_sqs.RETENTION_SECONDS
     assert worker["visibility_seconds"] == outside.VISIBILITY_SECONDS
     assert worker["tries_max"] == world.LIMITS.tries_max
@@ -102,6 +110,7 @@ INVOCATIONS = {
     "publisher": Step("publish", (25, 28)),
     "reconciler": Step("reconcile", (0, 29)),
     "refunds API": Step("refund", (0, 1, 25)),
+    "notify": Step("consume", (10, 0, 31)),
 }
 MEANWHILE = Step("work", (10, 0, 21))
 # A second intent of the first payment, its event, and the order to cancel it.
@@ -111,6 +120,7 @@ STRAY = [
     *(Step("deliver", (n, n)) for n in range(20)),
     MEANWHILE,
     MEANWHILE,
+    *(Step("publish", (25, n)) for n in (34, 35, 36)),
 ]
 # The first payment is paid, and we know.
 PAID = [
@@ -121,7 +131,14 @@ PAID = [
     MEANWHILE,
 ]
 DUE = [*PAID, Step("tick", (4000, 30))]
-BEFORE_IT = {"runner": STRAY, "refunds API": PAID, "publisher": PAID, "reconciler": DUE}
+TOLD = [*PAID, Step("publish", (25, 32)), Step("publish", (25, 33))]
+BEFORE_IT = {
+    "notify": TOLD,
+    "runner": STRAY,
+    "refunds API": PAID,
+    "publisher": PAID,
+    "reconciler": DUE,
+}
 
 
 @pytest.mark.parametrize("kind", sorted(set(FAULTS)))
