@@ -62,6 +62,11 @@ class Fold:
         """True when the read found nothing left to decide."""
         return is_done(self._pages, delivery)
 
+    def row_of(self, event_id: str) -> LedgerRow | None:
+        """The row as it was decided here, otherwise as it was read."""
+        decided = (row for row in self.rows if row.event_id == event_id)
+        return next(decided, self._pages.rows.get(event_id))
+
     def add(
         self, delivery: Delivery, event: StripeEvent, *, seen: Sighting | None = None
     ) -> FetchFirst | ReadParent | None:
