@@ -140,6 +140,18 @@ from tests.infra.sentences import sentence
         ),
         (
             "prod",
+            "consumers.visibility_seconds = 179",
+            "consumers.visibility_seconds is 179",
+            "180 or more, 6 times consumers.timeout_seconds",
+        ),
+        (
+            "prod",
+            "fraud_warnings.refund_up_to_minor = -1",
+            "fraud_warnings.refund_up_to_minor is -1",
+            "a whole number from 0 to 99999999",
+        ),
+        (
+            "prod",
             "worker.fetch_timeout_seconds = 16",
             "worker.fetch_timeout_seconds is 16",
             "at most 15, a quarter of worker.timeout_seconds",
