@@ -51,6 +51,8 @@ ENVIRONMENT = {
     "WORKER_BUDGET_PER_SECOND": "20",
     "API_BUDGET_PER_SECOND": "60",
     "BREAKER_PROBE_SECONDS": "30",
+    "SUBSCRIPTION_POLICY": '{"grace_days": 7, "unpaid": false, "paused": false}',
+    "ADOPT": "false",
     "CATALOGUE_MEMORY_SECONDS": "10",
     "CATALOGUE_SHARED_SECONDS": "3600",
     "CATALOGUE_UNKNOWN_SECONDS": "30",

@@ -1,6 +1,7 @@
 """The tables of a stage in stages.toml, and what each of their values may be."""
 
 import dataclasses
+import json
 import platform
 import sys
 from typing import Annotated
@@ -219,6 +220,27 @@ class Catalogue:
     shared_seconds: Annotated[int, Whole(1, 86_400)]
     unknown_seconds: Annotated[int, Whole(1, 3_600)]
     claim_seconds: Annotated[int, Whole(1, 60)]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Subscriptions:
+    """Which subscriptions are ours, and which may be used."""
+
+    adopt: Annotated[bool, Flag()]
+    grace_days: Annotated[int, Whole(0, 90)]
+    unpaid_may_use: Annotated[bool, Flag()]
+    paused_may_use: Annotated[bool, Flag()]
+
+    @property
+    def policy(self) -> str:
+        """What functions have to know of it, as one variable of their environment (JSON)."""
+        return json.dumps(
+            {
+                "grace_days": self.grace_days,
+                "unpaid": self.unpaid_may_use,
+                "paused": self.paused_may_use,
+            }
+        )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -44,6 +44,7 @@ class Stage:
     operations: settings.Operations
     breaker: settings.Breaker
     catalogue: settings.Catalogue
+    subscriptions: settings.Subscriptions
     publishing: settings.Publishing
     consumers: settings.Consumers
     fraud_warnings: settings.FraudWarnings

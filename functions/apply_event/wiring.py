@@ -1,5 +1,6 @@
 """The worker's environment and clients, made once per container; nothing is called here."""
 
+import json
 import os
 import random
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from paidonce.adapters.stripe_gateway import StripeSdkReader
 from paidonce.adapters.telemetry import PowertoolsTelemetry
 from paidonce.domain import rulebook
 from paidonce.domain.ownership import Stage
+from paidonce.domain.policy import Policy
 from paidonce.use_cases.apply_event import ApplyEvent
 from paidonce.use_cases.decide_alone import DecideAlone
 from paidonce.use_cases.patience import Limits, Patience
@@ -41,6 +43,8 @@ _stage = Stage(
     name=os.environ["STAGE"],
     livemode=os.environ["LIVEMODE"] == "true",
     account=os.environ["STRIPE_ACCOUNT"] or None,
+    adopt=os.environ["ADOPT"] == "true",
+    policy=Policy(**json.loads(os.environ["SUBSCRIPTION_POLICY"])),
 )
 _telemetry = PowertoolsTelemetry(service="apply_event", stage=_stage.name, livemode=_stage.livemode)
 _books = DynamoDbBooks(

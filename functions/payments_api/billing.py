@@ -1,8 +1,11 @@
 """The use cases of customers and subscriptions, made of what they share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from paidonce.domain.entitlement import view_of
+from paidonce.domain.subscription import Subscription
 from paidonce.use_cases.carry_out import CarryOut
 from paidonce.use_cases.change_subscription import ChangeSubscription
 from paidonce.use_cases.make_customer import MakeCustomer
@@ -15,7 +18,10 @@ from paidonce.use_cases.take_payment import TakePayment
 
 @dataclass(frozen=True, kw_only=True)
 class Billing:
-    """`livemode`: whether the stage takes real money, and so leads nobody over plain HTTP."""
+    """`livemode`: whether the stage takes real money, and so leads nobody over plain HTTP.
+
+    `shown`: a subscription as it stands at this moment, under the stage's policy.
+    """
 
     make_customer: MakeCustomer
     open_portal: OpenPortal
@@ -24,6 +30,7 @@ class Billing:
     change_subscription: ChangeSubscription
     read_billing: ReadBilling
     livemode: bool
+    shown: Callable[[Subscription], Mapping[str, Any]]
 
     @classmethod
     def of(
@@ -42,4 +49,7 @@ class Billing:
             change_subscription=ChangeSubscription(carry_out=carry_out, check_key=check_key),
             read_billing=ReadBilling(requests=carry_out.requests),
             livemode=carry_out.stage.livemode,
+            shown=lambda row: view_of(
+                row, policy=carry_out.stage.policy, now=carry_out.clock.now()
+            ),
         )

@@ -49,6 +49,7 @@ class CustomerView(BaseModel):
     user_id: str | None
     email: str | None
     name: str | None
+    deleted: bool
     version: int
     created_at: str
     updated_at: str
@@ -172,7 +173,10 @@ class InvoiceView(BaseModel):
 
 
 class SubscriptionView(BaseModel):
-    """A subscription as the API shows it; `entitled` says whether it may be used now."""
+    """A subscription as the API shows it; `entitled` says whether it may be used now.
+
+    `entitled_until`: when that ends by itself, if nothing is paid.
+    """
 
     model_config = ANSWER
 
@@ -181,6 +185,7 @@ class SubscriptionView(BaseModel):
     user_id: str | None
     status: str
     entitled: bool
+    entitled_until: str | None
     items: list[ItemView]
     current_period_end: str | None
     cancel_at_period_end: bool

@@ -1,5 +1,6 @@
 """The API's environment and clients, made once per container; nothing is asked of anybody here."""
 
+import json
 import os
 import random
 
@@ -22,6 +23,7 @@ from paidonce.adapters.stripe_gateway import StripeSdkGateway
 from paidonce.adapters.telemetry import PowertoolsTelemetry
 from paidonce.domain import rulebook
 from paidonce.domain.ownership import Stage
+from paidonce.domain.policy import Policy
 from paidonce.use_cases.cancel_payment import CancelPayment
 from paidonce.use_cases.capture_payment import CapturePayment
 from paidonce.use_cases.carry_out import CarryOut
@@ -44,7 +46,11 @@ _PAYMENTS_TABLE = os.environ["PAYMENTS_TABLE"]
 _calls = client_config()
 _clock = SystemClock()
 _dynamodb = boto3.client("dynamodb", config=_calls)
-_stage = Stage(name=os.environ["STAGE"], livemode=os.environ["LIVEMODE"] == "true")
+_stage = Stage(
+    name=os.environ["STAGE"],
+    livemode=os.environ["LIVEMODE"] == "true",
+    policy=Policy(**json.loads(os.environ["SUBSCRIPTION_POLICY"])),
+)
 
 telemetry = PowertoolsTelemetry(service="payments_api", stage=_stage.name, livemode=_stage.livemode)
 _counter = DynamoDbCounter(_dynamodb, payments_table=_PAYMENTS_TABLE, clock=_clock)

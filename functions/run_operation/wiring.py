@@ -1,5 +1,6 @@
 """The environment and clients of run_operation, made once per container; nothing is called here."""
 
+import json
 import os
 import random
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from paidonce.adapters.telemetry import PowertoolsTelemetry
 from paidonce.domain import rulebook
 from paidonce.domain.operation import Operation
 from paidonce.domain.ownership import Stage
+from paidonce.domain.policy import Policy
 from paidonce.use_cases.carry_out import CarryOut
 from paidonce.use_cases.defer import Defer
 from paidonce.use_cases.end_create import EndCreate
@@ -55,7 +57,11 @@ _clock = SystemClock()
 _dynamodb = boto3.client("dynamodb", config=_calls)
 _secrets = boto3.client("secretsmanager", config=_calls)
 _sqs = boto3.client("sqs", config=_calls)
-_stage = Stage(name=os.environ["STAGE"], livemode=os.environ["LIVEMODE"] == "true")
+_stage = Stage(
+    name=os.environ["STAGE"],
+    livemode=os.environ["LIVEMODE"] == "true",
+    policy=Policy(**json.loads(os.environ["SUBSCRIPTION_POLICY"])),
+)
 _telemetry = PowertoolsTelemetry(
     service="run_operation", stage=_stage.name, livemode=_stage.livemode
 )

@@ -87,6 +87,7 @@ class Operations(Construct):
             "CALL_TIMEOUT_SECONDS": str(worker.fetch_timeout_seconds),
             "API_BUDGET_PER_SECOND": str(stage.budgets.api_per_second),
             "BREAKER_PROBE_SECONDS": str(stage.breaker.probe_seconds),
+            "SUBSCRIPTION_POLICY": stage.subscriptions.policy,
             "WAIT_DELAYS_SECONDS": ",".join(map(str, worker.wait_delays_seconds)),
             "FAILING_DELAYS_SECONDS": ",".join(map(str, worker.failing_delays_seconds)),
             "TRIES_MAX": str(worker.tries_max),

@@ -74,6 +74,7 @@ class PaymentsApi(Construct):
                 "OPERATIONS_QUEUE_URL": operations.queue.queue_url,
                 "KEY_FRESH_SECONDS": str(stage.operations.key_fresh_seconds),
                 "BREAKER_PROBE_SECONDS": str(stage.breaker.probe_seconds),
+                "SUBSCRIPTION_POLICY": stage.subscriptions.policy,
                 "CATALOGUE_MEMORY_SECONDS": str(stage.catalogue.memory_seconds),
                 "CATALOGUE_SHARED_SECONDS": str(stage.catalogue.shared_seconds),
                 "CATALOGUE_UNKNOWN_SECONDS": str(stage.catalogue.unknown_seconds),

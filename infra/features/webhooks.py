@@ -109,4 +109,6 @@ class Webhooks(Construct):
             "FETCH_TIMEOUT_SECONDS": str(worker.fetch_timeout_seconds),
             "WORKER_BUDGET_PER_SECOND": str(stage.budgets.worker_per_second),
             "BREAKER_PROBE_SECONDS": str(stage.breaker.probe_seconds),
+            "SUBSCRIPTION_POLICY": stage.subscriptions.policy,
+            "ADOPT": "true" if stage.subscriptions.adopt else "false",
         }

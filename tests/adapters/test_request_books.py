@@ -1,6 +1,7 @@
 """One contract of requests and what they lead to, over the fake, moto and the local cloud."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,14 +11,16 @@ from paidonce.adapters.dynamodb_books import DynamoDbBooks
 from paidonce.adapters.dynamodb_requests import DynamoDbRequestBooks
 from paidonce.domain.customer import Customer
 from paidonce.domain.errors import ChangedMeanwhile
+from paidonce.domain.invoice import Invoice
 from paidonce.domain.ledger import LedgerRow, Outcome
 from paidonce.domain.payment import LastError
 from paidonce.domain.request import Request
 from paidonce.domain.stripe_call import CallState, StripeCall
-from paidonce.domain.subscription import LatestInvoice, Line, Subscription
+from paidonce.domain.subscription import Line, Subscription
 from paidonce.use_cases.ports import Books, Commit
 from paidonce.use_cases.request_books import ClaimTaken, RequestBooks
 
+from tests import billing_examples
 from tests.adapters.places import Place
 from tests.examples import a_payment
 from tests.fakes import FakeBooks, FakeClock, Tables
@@ -149,6 +152,15 @@ words = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 some = st.none() | words
 whole = st.integers(0, 2**40)
 seconds = st.none() | whole
+invoices = st.builds(
+    Invoice,
+    id=words,
+    status=some,
+    is_first=st.booleans(),
+    is_renewal=st.booleans(),
+    created=whole,
+    owed_since=seconds,
+)
 calls = st.builds(
     StripeCall,
     kind=words,
@@ -186,6 +198,7 @@ unknown = st.dictionaries(st.from_regex(r"x_[a-z]{1,5}", fullmatch=True), words,
         user_id=some,
         email=some,
         name=some,
+        deleted=st.booleans(),
         as_of_from=seconds,
         as_of=seconds,
         unknown=unknown,
@@ -203,8 +216,8 @@ unknown = st.dictionaries(st.from_regex(r"x_[a-z]{1,5}", fullmatch=True), words,
         current_period_end=seconds,
         cancel_at_period_end=st.booleans(),
         trial_end=seconds,
-        latest_invoice=st.none()
-        | st.builds(LatestInvoice, id=words, status=some, is_first=st.booleans()),
+        latest_invoice=st.none() | invoices,
+        invoices=st.lists(invoices, max_size=2).map(tuple),
         calls=st.lists(calls, max_size=2).map(tuple),
         calls_made=whole,
         as_of=seconds,
@@ -214,6 +227,30 @@ unknown = st.dictionaries(st.from_regex(r"x_[a-z]{1,5}", fullmatch=True), words,
 )
 def test_a_row_is_read_as_it_was_written(row: Request | Customer | Subscription) -> None:
     assert aggregates.read(aggregates.item_of(row)) == row
+
+
+def test_a_row_of_an_older_release_is_read() -> None:
+    """Without what has come since; and one of a newer release with what it knows beside."""
+    item = aggregates.item_of(billing_examples.a_row(invoices=(), as_of_from=None))
+    for name in ("as_of_from", "invoices"):
+        assert name not in item
+    item["latest_invoice"] = {"S": '{"id": "in_1", "status": "paid", "is_first": true}'}
+    read = aggregates.read(item)
+    invoice = Invoice(id="in_1", status="paid", is_first=True)
+    assert read == billing_examples.a_row(latest_invoice=invoice, as_of_from=None)
+    item["latest_invoice"] = {"S": '{"id": "in_1", "status": "paid", "is_first": true, "new": 1}'}
+    assert aggregates.read(item) == read
+    item["from_the_future"] = {"S": "kept"}
+    later = aggregates.read(item)
+    assert aggregates.item_of(later)["from_the_future"] == {"S": "kept"}
+    assert not read_customer(aggregates.item_of(billing_examples.a_customer_row())).deleted
+
+
+def read_customer(item: Any) -> Customer:
+    item.pop("deleted", None)
+    found = aggregates.read(item)
+    assert isinstance(found, Customer)
+    return found
 
 
 def test_a_payment_is_a_row_like_the_others() -> None:

@@ -126,3 +126,49 @@ def test_a_counter_out_of_reach_is_not_in_the_way(bench: Bench) -> None:
 def test_different_failures_in_a_row_end_in_one_answer(bench: Bench) -> None:
     bench.creates(Canned(closes=True), refusal(429), refusal(500), GOOD)
     assert bench.statuses == [None, 429, 500, 200]
+
+
+# --- lists that Stripe cuts short -----------------------------------------------------------------
+
+
+def a_cut_subscription(**items: object) -> Canned:
+    shown = {"data": [{"id": "si_0"}], "has_more": True, **items}
+    return Canned(body={"id": "sub_1", "object": "subscription", "items": shown})
+
+
+def a_page(number: int, *, has_more: bool) -> Canned:
+    return Canned(body={"object": "list", "data": [{"id": f"si_{number}"}], "has_more": has_more})
+
+
+def test_a_subscription_is_read_with_its_invoice_and_all_its_items(bench: Bench) -> None:
+    bench.server.answers = [
+        a_cut_subscription(),
+        a_page(1, has_more=True),
+        a_page(2, has_more=False),
+    ]
+    seen = bench.reader().retrieve("subscription", "sub_1")
+    assert [row["id"] for row in seen.object["items"]["data"]] == ["si_0", "si_1", "si_2"]
+    asked = [request.path for request in bench.server.asked]
+    assert asked[0].startswith("/v1/subscriptions/sub_1?expand")
+    assert [path.partition("?")[0] for path in asked[1:]] == ["/v1/subscription_items"] * 2
+    assert "subscription=sub_1" in asked[2]
+    assert "starting_after=si_1" in asked[2]
+    # Each page is a call of the worker's share.
+    assert sum(bench.counter.counts.values()) == 3
+
+
+def test_a_list_without_an_end_is_try_again(bench: Bench) -> None:
+    bench.server.answers = [
+        a_cut_subscription(),
+        *(a_page(n, has_more=True) for n in range(1, 7)),
+    ]
+    with pytest.raises(TryAgain):
+        bench.reader().retrieve("subscription", "sub_1")
+    assert len(bench.server.asked) == 6
+
+
+def test_a_whole_list_is_read_in_one_try(bench: Bench) -> None:
+    bench.server.answers = [a_cut_subscription(has_more=False)]
+    seen = bench.reader().retrieve("subscription", "sub_1")
+    assert [row["id"] for row in seen.object["items"]["data"]] == ["si_0"]
+    assert len(bench.server.asked) == 1

@@ -16,6 +16,11 @@ from paidonce.domain import rulebook
 
 from local.stripe.application import Settings
 from local.stripe.server import running
+from tests.events.billing_lives import (
+    lives_of_a_customer,
+    lives_of_a_subscription,
+    lives_of_an_invoice,
+)
 
 FOLDER = Path(__file__).parent / "stripe"
 KEY = "sk_" + "test_" + "fixtures0000000000"
@@ -164,6 +169,9 @@ def main() -> None:
         lives_of_a_refund(client, control)
         lives_of_a_charge(client, control)
         lives_of_a_page(client, control, url)
+        lives_of_a_customer(client)
+        lives_of_a_subscription(client)
+        lives_of_an_invoice(client)
         made = list(told(url))
     action = next(event for event in made if event["type"] == "payment_intent.requires_action")
     price = next(event for event in made if event["type"] == "price.updated")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 RULE = "rules/payment_intent.py"
+BOUNDS = "domain/sighting.py"
 WORKER = "use_cases/apply_event.py"
 BOOKS = "adapters/dynamodb_books.py"
 CALL = "domain/stripe_call.py"
@@ -165,9 +166,9 @@ PLANTS = (
         "as_of taken as the fetch's Date alone",
         (
             (
-                RULE,
-                "        and seen.as_of < payment.as_of_from\n",
-                "        and seen.as_of < payment.as_of\n",
+                BOUNDS,
+                "            and self.as_of < known.as_of_from\n",
+                "            and self.as_of < known.as_of\n",
             ),
         ),
     ),
@@ -176,7 +177,7 @@ PLANTS = (
         (
             (
                 RULE,
-                "    if taken == payment and not _is_after(payment, seen):\n",
+                "    if taken == payment and not seen.is_after(payment):\n",
                 "    if taken == payment:\n",
             ),
         ),

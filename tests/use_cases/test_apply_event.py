@@ -68,7 +68,7 @@ def test_the_row_keeps_what_the_event_caused() -> None:
     ("changes", "outcome"),
     [
         ({"livemode": True}, "foreign"),
-        ({"type": "customer.created"}, "ignored"),
+        ({"type": "payout.paid"}, "ignored"),
         ({"data": {"object": an_intent("succeeded", metadata={})}}, "foreign"),
         (
             {

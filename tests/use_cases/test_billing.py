@@ -1,6 +1,7 @@
 """Portal sessions and subscriptions: record first, call second, note third."""
 
 import pytest
+from paidonce.domain.entitlement import is_entitled
 from paidonce.domain.errors import (
     CardDeclined,
     IdempotencyConflict,
@@ -10,14 +11,13 @@ from paidonce.domain.errors import (
     StripeRefused,
     TryAgain,
 )
-from paidonce.domain.subscription import LatestInvoice, Subscription
+from paidonce.domain.policy import Policy
 from paidonce.use_cases.carry_out import Ended
 from paidonce.use_cases.open_portal import Session
 from paidonce.use_cases.subscribe import Subscribed
 from paidonce.use_cases.take_payment import KEY_IS_FRESH_SECONDS
 
 from tests.use_cases.a_billing import (
-    CUSTOMER,
     DECLINED,
     a_caller,
     a_shop_with_a_customer,
@@ -88,7 +88,8 @@ def test_a_subscription_waits_for_its_first_payment(shop: Shop) -> None:
     assert made.how is Ended.MADE
     assert made.client_secret == f"pi_{row.id}_secret_x"
     assert made.subscription == row
-    assert (row.status, row.entitled, row.user_id) == ("incomplete", False, "anna")
+    assert (row.status, row.user_id) == ("incomplete", "anna")
+    assert not is_entitled(Policy(), row, now=shop.clock.now())
     (found,) = at_stripe(shop, "subscription")
     assert found["metadata"]["paidonce_user"] == "anna"
     (request,) = [o for o in shop.tables.others.values() if o.id.startswith("req_")]
@@ -99,7 +100,7 @@ def test_a_subscription_waits_for_its_first_payment(shop: Shop) -> None:
 def test_a_trial_is_in_use_at_once_and_sets_the_card_up(shop: Shop) -> None:
     made = subscribe(shop, trial_days=7)
     assert made.subscription is not None
-    assert made.subscription.entitled
+    assert is_entitled(Policy(), made.subscription, now=shop.clock.now())
     assert made.subscription.view()["trial_end"] is not None
     assert (made.client_secret or "").startswith("seti_")
 
@@ -139,29 +140,3 @@ def test_no_secret_is_stored_or_logged(shop: Shop) -> None:
     subscribe(shop)
     change(shop, cancel_at_period_end=True)
     assert "_secret_" not in f"{shop.tables} {shop.telemetry.facts} {shop.telemetry.faults}"
-
-
-@pytest.mark.parametrize(
-    ("status", "invoice", "entitled"),
-    [
-        ("active", LatestInvoice(id="in_1", status="paid", is_first=True), True),
-        ("active", LatestInvoice(id="in_1", status="open", is_first=True), False),
-        ("active", LatestInvoice(id="in_2", status="open", is_first=False), True),
-        ("active", None, True),
-        ("trialing", LatestInvoice(id="in_1", status="open", is_first=True), True),
-        ("past_due", None, False),
-        ("incomplete", None, False),
-        ("canceled", None, False),
-    ],
-)
-def test_who_may_use_it(status: str, invoice: LatestInvoice | None, entitled: bool) -> None:  # noqa: FBT001 - pytest gives it by name
-    row = Subscription(
-        id="sub_1",
-        customer_id=CUSTOMER,
-        user_id="anna",
-        status=status,
-        created_at="",
-        updated_at="",
-        latest_invoice=invoice,
-    )
-    assert row.entitled is entitled

@@ -203,7 +203,7 @@ def test_the_last_try_may_still_succeed() -> None:
 
 def test_what_is_done_is_deleted_before_a_suspect_is_tried() -> None:
     worker = Worker(a_payment(), a_payment(id="pay_2"))
-    first = worker.delivery(an_event("customer.created", {}, event_id="evt_9"))
+    first = worker.delivery(an_event("payout.paid", {}, event_id="evt_9"))
     suspect = worker.delivery(an_event(), receive_count=3)
     deleted: list[str] = []
     worker.lease.faults.before("hold", lambda: deleted.extend(worker.queue.deleted))
@@ -213,7 +213,7 @@ def test_what_is_done_is_deleted_before_a_suspect_is_tried() -> None:
 
 def test_a_suspect_is_tried_although_what_is_done_cannot_be_deleted() -> None:
     worker = Worker(a_payment(), a_payment(id="pay_2"))
-    first = worker.delivery(an_event("customer.created", {}, event_id="evt_9"))
+    first = worker.delivery(an_event("payout.paid", {}, event_id="evt_9"))
     worker.queue.faults.plan("delete", TryAgain("throttled"))
     assert worker.takes(worker.delivery(an_event(), receive_count=3), first) == set()
     assert worker.outcomes == {"evt_1": "applied", "evt_9": "ignored"}

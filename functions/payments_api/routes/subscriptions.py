@@ -68,7 +68,7 @@ def post_subscription(
         correlation_id=exchange.correlation_id,
         time_left=exchange.time_left,
     )
-    view = made.subscription and made.subscription.view()
+    view = made.subscription and exchange.services.billing.shown(made.subscription)
     document = {"subscription": view, "client_secret": made.client_secret}
     return shown(document, how=made.how, made=HTTPStatus.CREATED)
 
@@ -88,7 +88,7 @@ def show_subscription(subscription_id: SubscriptionPathId) -> Response[dict[str,
     exchange = current(router)
     caller = exchange.caller(READ_SUBSCRIPTIONS)
     found = exchange.services.billing.read_billing.subscription(subscription_id, caller=caller)
-    return shown({"subscription": found.view()})
+    return shown({"subscription": exchange.services.billing.shown(found)})
 
 
 @router.post(
@@ -172,4 +172,5 @@ def _changed(change: Change) -> Response[dict[str, Any]]:
     changed: Changed = exchange.services.billing.change_subscription(
         change, correlation_id=exchange.correlation_id, time_left=exchange.time_left
     )
-    return shown({"subscription": changed.subscription.view()}, how=changed.how)
+    view = exchange.services.billing.shown(changed.subscription)
+    return shown({"subscription": view}, how=changed.how)

@@ -42,6 +42,8 @@ ENVIRONMENT = {
     "FOREIGN_POINTER_DAYS": "30",
     "FETCH_TIMEOUT_SECONDS": "1",
     "BREAKER_PROBE_SECONDS": "30",
+    "SUBSCRIPTION_POLICY": '{"grace_days": 7, "unpaid": false, "paused": false}',
+    "ADOPT": "false",
     "WORKER_BUDGET_PER_SECOND": "20",
 } | {variable: variable.lower() for variable in TABLES}
 
@@ -171,7 +173,7 @@ def test_a_batch_with_copies_and_a_stranger_commits_as_one(worker: Worker) -> No
         record(a_payload("payment_intent.created", an_intent(), "evt_0"), message_id="m0"),
         record(a_payload(), message_id="m1"),
         record(a_payload(), message_id="m2"),
-        record(a_payload("invoice.paid", {"id": "in_1"}, "evt_2"), message_id="m3"),
+        record(a_payload("payout.paid", {"id": "po_1"}, "evt_2"), message_id="m3"),
     ]
     assert worker.takes(*batch) == []
     assert worker.payment()["version"] == 3

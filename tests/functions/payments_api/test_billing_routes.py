@@ -87,7 +87,7 @@ def test_a_customer_is_made_shown_and_made_only_once(anna: Browser) -> None:
     assert (made.status, made.headers["cache-control"]) == (201, "no-store")
     shown = made.json["customer"]
     assert set(shown) == {
-        *("id", "user_id", "email", "name", "version", "created_at", "updated_at")
+        *("id", "user_id", "email", "name", "deleted", "version", "created_at", "updated_at")
     }
     assert (shown["user_id"], shown["email"]) == ("anna", "anna@shop.test")
     again = post(anna, "/customers", CUSTOMER)
@@ -269,6 +269,7 @@ def test_a_subscription_is_begun_changed_and_ended(anna: Browser) -> None:
     found = subscribed(anna)
     assert set(found) == {
         *("id", "customer_id", "user_id", "status", "entitled", "items", "current_period_end"),
+        "entitled_until",
         *("cancel_at_period_end", "trial_end", "latest_invoice", "version"),
         *("created_at", "updated_at"),
     }

@@ -132,6 +132,7 @@ def handler(monkeypatch: pytest.MonkeyPatch, stripe: tuple[str, list[Any]]) -> I
             "IDEMPOTENCY_TABLE": "answers",
             "ANSWERS_KEPT_SECONDS": "86400",
             "BREAKER_PROBE_SECONDS": "30",
+            "SUBSCRIPTION_POLICY": '{"grace_days": 7, "unpaid": false, "paused": false}',
             "CATALOGUE_MEMORY_SECONDS": "10",
             "CATALOGUE_SHARED_SECONDS": "3600",
             "CATALOGUE_UNKNOWN_SECONDS": "30",

@@ -40,6 +40,7 @@ ENVIRONMENT = {
     "CALL_TIMEOUT_SECONDS": "2",
     "API_BUDGET_PER_SECOND": "60",
     "BREAKER_PROBE_SECONDS": "30",
+    "SUBSCRIPTION_POLICY": '{"grace_days": 7, "unpaid": false, "paused": false}',
     "WAIT_DELAYS_SECONDS": "5,15,45",
     "FAILING_DELAYS_SECONDS": "10,30,120,600",
     "TRIES_MAX": "5",

@@ -10,18 +10,27 @@ from paidonce.adapters import items
 from paidonce.adapters.items import Item
 from paidonce.domain.aggregate import Aggregate
 from paidonce.domain.customer import Customer
+from paidonce.domain.invoice import Invoice
 from paidonce.domain.payment import LastError, Payment
 from paidonce.domain.request import Request
-from paidonce.domain.subscription import LatestInvoice, Line, Subscription
+from paidonce.domain.subscription import Line, Subscription
 
 _KINDS: Mapping[str, type[Any]] = {"cus": Customer, "req": Request, "sub": Subscription}
+
+
+def _invoice(stored: Mapping[str, Any]) -> Invoice:
+    """As this release knows it: what a newer one wrote beside is left out."""
+    names = {f.name for f in fields(Invoice)}
+    return Invoice(**{name: value for name, value in stored.items() if name in names})
+
 
 # Fields that are more than one value: JSON text in the item, and how each is read from it.
 _DOCUMENTS: Mapping[str, Callable[[Any], Any]] = {
     "call": items.read_call,
     "calls": lambda stored: tuple(items.read_call(each) for each in stored),
     "declined": lambda stored: LastError(**stored),
-    "latest_invoice": lambda stored: LatestInvoice(**stored),
+    "invoices": lambda stored: tuple(_invoice(each) for each in stored),
+    "latest_invoice": _invoice,
     "lines": lambda stored: tuple(Line(**each) for each in stored),
 }
 

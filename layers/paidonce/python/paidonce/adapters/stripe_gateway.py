@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_chain, wait_random
@@ -36,6 +37,14 @@ _PATH_OF = {
     "subscription": "/v1/subscriptions/{id}",
     "webhook_endpoint": "/v1/webhook_endpoints/{id}",
 }
+# What an object must show whole for its rule: the invoice tells whether it may be used.
+_EXPAND_OF: Mapping[str, Sequence[str]] = {"subscription": ("latest_invoice",)}
+# A list inside an object that its rule needs whole: its field, its path, what it is asked for by.
+_LIST_IN: Mapping[str, tuple[str, str, str]] = {
+    "subscription": ("items", "/v1/subscription_items", "subscription"),
+}
+# More pages than that are left for another try; a subscription has 20 items at most.
+_PAGES_MAX = 5
 _LIST_OF = {name: path.removesuffix("/{id}") for name, path in _PATH_OF.items()}
 # Stripe's own limit of a page.
 _PAGE = 100
@@ -70,7 +79,12 @@ class StripeSdkReader:
 
     def retrieve(self, resource: str, object_id: str) -> Sighting:
         """See `StripeReader.retrieve`."""
-        return self._get(_PATH_OF[resource], object_id).seen(Source.FETCH)
+        expand = _EXPAND_OF.get(resource)
+        reply = self._get(
+            _PATH_OF[resource], object_id, params={"expand": list(expand)} if expand else {}
+        )
+        # What the pages show beside is no older than the object itself.
+        return replace(reply, document=self._whole(resource, reply.document)).seen(Source.FETCH)
 
     def event(self, event_id: str) -> StripeEvent:
         """See `StripeReader.event`."""
@@ -80,8 +94,34 @@ class StripeSdkReader:
         except InvalidRequest as error:
             raise TryAgain("Stripe answered something else than an event") from error
 
-    def _get(self, path: str, object_id: str) -> Reply:
-        call = Call(method="get", path=path, object_id=_checked(object_id), may_be_absent=True)
+    def _whole(self, resource: str, found: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The object with the list that its rule needs, all pages of it."""
+        if resource not in _LIST_IN:
+            return found
+        name, path, asked_by = _LIST_IN[resource]
+        shown = found.get(name) or {}
+        rows = list(shown.get("data") or ())
+        for _ in range(_PAGES_MAX):
+            if not shown.get("has_more"):
+                return {**found, name: {**shown, "data": rows}}
+            page = {asked_by: found["id"], "limit": _PAGE, "starting_after": rows[-1]["id"]}
+            more = Call(method="get", path=path, params=page, must_have=("data",))
+            shown = self._reply(more).document
+            rows += shown["data"]
+        raise TryAgain(f"{found['id']} has more than {_PAGES_MAX} pages of {name}")
+
+    def _get(self, path: str, object_id: str, *, params: Mapping[str, Any] | None = None) -> Reply:
+        return self._reply(
+            Call(
+                method="get",
+                path=path,
+                object_id=_checked(object_id),
+                params=params or {},
+                may_be_absent=True,
+            )
+        )
+
+    def _reply(self, call: Call) -> Reply:
         if not self._budget.take():
             raise TryAgain("this second's share of Stripe's rate limit is used up")
         try:

@@ -1,5 +1,6 @@
 """What every thing of ours with a row of its own can do, whatever its kind."""
 
+from collections.abc import Mapping
 from typing import Any, Protocol, Self, TypeVar
 
 from paidonce.domain.ledger import DomainEvent
@@ -53,12 +54,18 @@ A = TypeVar("A", bound=Aggregate)
 
 
 def told(
-    before: A, after: A, *, notices: tuple[tuple[str, str], ...], at: str
+    before: A,
+    after: A,
+    *,
+    notices: tuple[tuple[str, str], ...],
+    at: str,
+    view: Mapping[str, Any] | None = None,
 ) -> tuple[DomainEvent, ...]:
     """The domain events of one decision; ids are stable however often it is made.
 
     `notices` are (type, Stripe's object id): they are told even where the row stands still, so the
-    object's id is part of theirs. `at` (ISO 8601) is when it happened at Stripe.
+    object's id is part of theirs. `at` (ISO 8601) is when it happened at Stripe. `view` is what the
+    stage shows of the row, where that is more than the row's own view.
     """
     types = [(kind, f"{kind}.{object_id}") for kind, object_id in notices]
     types += [(kind, kind) for kind in after.news(before)]
@@ -68,7 +75,7 @@ def told(
             type=kind,
             version=after.version,
             occurred_at=at,
-            object=after.view(),
+            object=after.view() if view is None else view,
         )
         for kind, suffix in types
     )

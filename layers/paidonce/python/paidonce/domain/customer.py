@@ -7,7 +7,13 @@ from typing import Any
 
 from paidonce.domain.caller import Caller
 from paidonce.domain.fingerprint import fingerprint
-from paidonce.domain.ownership import ATTEMPT_MARK, REQUEST_MARK, STAGE_MARK, USER_MARK
+from paidonce.domain.ownership import (
+    ATTEMPT_MARK,
+    REQUEST_MARK,
+    STAGE_MARK,
+    USER_MARK,
+    marks_of,
+)
 from paidonce.domain.request import Request, request_id
 from paidonce.domain.sighting import Sighting
 from paidonce.domain.stripe_call import StripeCall
@@ -20,7 +26,10 @@ _PLAIN_USER = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 
 @dataclass(frozen=True, kw_only=True)
 class Customer:
-    """One customer; `id` is Stripe's (`cus_…`). `as_of_from` and `as_of` bound what we know."""
+    """One customer; `id` is Stripe's (`cus_…`). `as_of_from` and `as_of` bound what we know.
+
+    `deleted` is for good, and forgets who it was. Version 0 is a row that nothing is known of.
+    """
 
     id: str
     user_id: str | None
@@ -28,6 +37,7 @@ class Customer:
     updated_at: str
     email: str | None = None
     name: str | None = None
+    deleted: bool = False
     as_of_from: int | None = None
     as_of: int | None = None
     version: int = 1
@@ -37,6 +47,33 @@ class Customer:
     def pointer_ids(self) -> frozenset[str]:
         """None: the row's own id is Stripe's."""
         return frozenset()
+
+    def shown(self, found: Mapping[str, Any]) -> "Customer":
+        """With all that this look at Stripe's object shows; whether it is the newer is not asked.
+
+        Of one that is deleted Stripe shows no more than that.
+        """
+        if found.get("deleted"):
+            return self.gone()
+        marked = marks_of(found).get(USER_MARK)
+        return replace(
+            self,
+            email=found.get("email"),
+            name=found.get("name"),
+            user_id=self.user_id or (marked if isinstance(marked, str) else None),
+        )
+
+    def gone(self) -> "Customer":
+        """Deleted at Stripe, for good: who it was is forgotten here too."""
+        return replace(self, email=None, name=None, deleted=True)
+
+    def known_until(self, seen: Sighting) -> "Customer":
+        """With the bounds of our knowledge raised to this sighting's."""
+        return replace(
+            self,
+            as_of_from=max(seen.as_of_from, self.as_of_from or 0),
+            as_of=max(seen.as_of, self.as_of or 0),
+        )
 
     def written(self, *, at: str) -> "Customer":
         """As its row is written after a change."""
@@ -50,7 +87,8 @@ class Customer:
 
     def news(self, before: "Customer") -> tuple[str, ...]:
         """Whatever changed."""
-        return () if self.looks_like(before) else ("customer.changed",)
+        is_news = before.version == 0 or not self.looks_like(before)
+        return ("customer.changed",) if is_news else ()
 
     def view(self) -> dict[str, Any]:
         """The customer as the API and the bus show it."""
@@ -59,25 +97,16 @@ class Customer:
             "user_id": self.user_id,
             "email": self.email,
             "name": self.name,
+            "deleted": self.deleted,
             "version": self.version,
             "created_at": self.created_at,
             "updated_at": self.updated_at,
         }
 
 
-def customer_of(seen: Sighting, *, user_id: str | None, at: str, is_now: bool) -> Customer:
-    """The row of a customer that Stripe has made; `is_now`: the answer shows its present state."""
-    found = seen.object
-    return Customer(
-        id=found["id"],
-        user_id=user_id,
-        email=found.get("email"),
-        name=found.get("name"),
-        created_at=at,
-        updated_at=at,
-        as_of_from=seen.as_of_from if is_now else None,
-        as_of=seen.as_of if is_now else None,
-    )
+def begun(found: Mapping[str, Any], at: str) -> Customer:
+    """A row that nothing is known of yet, of Stripe's customer."""
+    return Customer(id=found["id"], user_id=None, created_at=at, updated_at=at, version=0)
 
 
 @dataclass(frozen=True, kw_only=True)

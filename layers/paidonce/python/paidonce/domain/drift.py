@@ -11,8 +11,7 @@ from typing import Any
 from paidonce.domain.ownership import id_in
 from paidonce.domain.payment import SESSIONS_PATH, Payment, PaymentStatus, status_of_intent
 from paidonce.domain.refund import RefundStatus
-from paidonce.domain.sighting import Sighting
-from paidonce.domain.subscription import Subscription, subscription_of
+from paidonce.domain.subscription import Subscription
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,9 +89,7 @@ def of_subscription(known: Subscription | None, found: Mapping[str, Any]) -> lis
     """A subscription at Stripe against its row."""
     if known is None:
         return [_drift(found["id"], found["id"], "row", None, found["status"])]
-    look = Sighting.of_call(found, date=0, duration_seconds=0)
-    shown = subscription_of(look, user_id=known.user_id, at=known.created_at).view()
-    ours = known.view()
+    ours, shown = known.view(), known.shown(found).view()
     pairs = {name: (ours[name], shown[name]) for name in _OF_SUBSCRIPTION}
     return list(_differing(found["id"], found["id"], pairs))
 

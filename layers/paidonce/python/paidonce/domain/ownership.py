@@ -1,10 +1,11 @@
 """Whose is an event's object: this stage's, or somebody else's on the same Stripe account."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from paidonce.domain.policy import Policy
 from paidonce.domain.stripe_event import StripeEvent
 
 STAGE_MARK = "paidonce_stage"
@@ -31,13 +32,15 @@ class Mark(Enum):
 class Stage:
     """The stage that this deployment is. `account` is None where no account is checked.
 
-    `adopt`: customers, subscriptions and invoices without a mark are ours too.
+    `adopt`: customers, subscriptions and invoices without a mark are ours too. `policy`: which
+    subscriptions may be used.
     """
 
     name: str
     livemode: bool
     account: str | None = None
     adopt: bool = False
+    policy: Policy = field(default_factory=Policy)
 
 
 @dataclass(frozen=True, kw_only=True)

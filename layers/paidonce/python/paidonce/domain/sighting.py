@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from paidonce.domain.stripe_event import StripeEvent
 
@@ -15,6 +15,20 @@ class Source(StrEnum):
     PAYLOAD = "payload"  # an event's data.object
     FETCH = "fetch"  # a GET that we made
     ANSWER = "answer"  # what Stripe answered to a POST of ours
+
+
+class Bounded(Protocol):
+    """A row that knows between which seconds all that it knows was true; None: it knows nothing."""
+
+    @property
+    def as_of_from(self) -> int | None:
+        """The earliest moment that it can show."""
+        ...
+
+    @property
+    def as_of(self) -> int | None:
+        """The latest."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,4 +72,20 @@ class Sighting:
             as_of_from=math.floor(date - duration_seconds - 1),
             as_of=date,
             source=source,
+        )
+
+    def is_after(self, known: Bounded) -> bool:
+        """Certainly newer than all that is known: a later second than the end of its bounds."""
+        return known.as_of is None or self.as_of_from > known.as_of
+
+    def is_before(self, known: Bounded) -> bool:
+        """Certainly part of what a fetch showed. A payload before a payload proves nothing.
+
+        Bounds that are equal come from a payload: Stripe may date two events of one object either
+        way.
+        """
+        return (
+            known.as_of_from is not None
+            and known.as_of_from != known.as_of
+            and self.as_of < known.as_of_from
         )

@@ -1,16 +1,20 @@
-"""A subscription of a customer of ours: what we know of it, and whether it may be used now."""
+"""A subscription of a customer of ours: what we know of it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from paidonce.domain.invoice import Invoice, invoice_of, joined, remembered
 from paidonce.domain.moment import iso
+from paidonce.domain.ownership import USER_MARK, id_in, marks_of
 from paidonce.domain.sighting import Sighting
 from paidonce.domain.stripe_call import CallState, StripeCall
 
 # Nothing follows these (https://docs.stripe.com/billing/subscriptions/overview).
 ENDED = frozenset({"canceled", "incomplete_expired"})
-_IN_USE = frozenset({"active", "trialing"})
+# Not begun: nothing was paid yet, or nothing is known.
+_NOT_BEGUN = frozenset({"", "incomplete"})
+_LATE = frozenset({"past_due", "unpaid"})
 # Calls that are kept: all that are open, and the last ones that are done, for their repeats.
 CALLS_MAX = 20
 
@@ -25,19 +29,11 @@ class Line:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LatestInvoice:
-    """The newest invoice. `is_first`: it is the one that began the subscription."""
-
-    id: str
-    status: str | None
-    is_first: bool
-
-
-@dataclass(frozen=True, kw_only=True)
 class Subscription:
     """One subscription; `id` is Stripe's (`sub_…`), `status` too. Times of Stripe's are seconds.
 
-    `calls_made` counts the updates and cancels, so that each has a number of its own.
+    `invoices` are those beside the latest that are still of use. `calls_made` counts the updates
+    and cancels, so that each has a number of its own. Version 0 is a row that nothing is known of.
     """
 
     id: str
@@ -50,7 +46,8 @@ class Subscription:
     current_period_end: int | None = None
     cancel_at_period_end: bool = False
     trial_end: int | None = None
-    latest_invoice: LatestInvoice | None = None
+    latest_invoice: Invoice | None = None
+    invoices: tuple[Invoice, ...] = ()
     calls: tuple[StripeCall, ...] = ()
     calls_made: int = 0
     as_of_from: int | None = None
@@ -64,11 +61,23 @@ class Subscription:
         return self.status in ENDED
 
     @property
-    def entitled(self) -> bool:
-        """May the customer use it now? `active` whose first invoice is unpaid may not."""
-        invoice = self.latest_invoice
-        owes_first = invoice is not None and invoice.is_first and invoice.status != "paid"
-        return self.status in _IN_USE and not (self.status == "active" and owes_first)
+    def owes_first(self) -> bool:
+        """Its first invoice is known, and not paid."""
+        return any(one.is_first and not one.is_paid for one in self._all_invoices)
+
+    @property
+    def owed_since(self) -> int | None:
+        """When the oldest of the debts began that nothing was paid after; seconds."""
+        since = None
+        for one in self._all_invoices:
+            if one.is_settled:
+                break
+            since = one.owed_since or since
+        return since
+
+    @property
+    def _all_invoices(self) -> tuple[Invoice, ...]:
+        return (*([self.latest_invoice] if self.latest_invoice else []), *self.invoices)
 
     @property
     def pointer_ids(self) -> frozenset[str]:
@@ -87,18 +96,41 @@ class Subscription:
             calls_made=self.calls_made + is_new,
         )
 
-    def seen(self, seen: Sighting) -> "Subscription":
-        """As Stripe shows it now, unless we know something newer; what has ended stays so."""
-        if self.as_of is not None and seen.as_of < self.as_of:
-            return self
-        if self.is_ended and seen.object["status"] not in ENDED:
-            return self
+    def shown(self, found: Mapping[str, Any]) -> "Subscription":
+        """With all that this look at Stripe's object shows; whether it is the newer is not asked.
+
+        Of an invoice that is not expanded it tells only which one is the latest.
+        """
+        marked = marks_of(found).get(USER_MARK)
+        user_id = self.user_id or (marked if isinstance(marked, str) else None)
         return replace(
             self,
-            **_shown(seen.object, known=self.latest_invoice),
-            as_of_from=max(seen.as_of_from, self.as_of_from or 0),
-            as_of=seen.as_of,
+            **_shown(found),
+            **self._invoices_after(invoice_of(found.get("latest_invoice"))),
+            user_id=user_id,
         )
+
+    def known_until(self, seen: Sighting) -> "Subscription":
+        """With the bounds of our knowledge raised to this sighting's."""
+        return replace(
+            self,
+            as_of_from=max(seen.as_of_from, self.as_of_from or 0),
+            as_of=max(seen.as_of, self.as_of or 0),
+        )
+
+    def with_invoice(self, shown: Invoice) -> "Subscription":
+        """With this look at one of its invoices, in any order; which is the latest stays."""
+        latest_id = self.latest_invoice.id if self.latest_invoice else None
+        return replace(self, **_parted(joined(self._all_invoices, shown), latest_id=latest_id))
+
+    def _invoices_after(self, shown: Invoice | None) -> dict[str, Any]:
+        """With this one as the latest, whatever is known of it; None: there is none."""
+        if shown is None:
+            return _parted(self._all_invoices, latest_id=None)
+        known = [one for one in self._all_invoices if one.id == shown.id]
+        others = [one for one in self._all_invoices if one.id != shown.id]
+        latest = known[0].joined(shown) if known else shown
+        return _parted([*others, latest], latest_id=latest.id)
 
     def written(self, *, at: str) -> "Subscription":
         """As its row is written after a change."""
@@ -116,18 +148,46 @@ class Subscription:
         )
 
     def news(self, before: "Subscription") -> tuple[str, ...]:
-        """Whatever changed."""
-        return () if self.looks_like(before) else ("subscription.changed",)
+        """Each step once: begun, late, paid for the next period, ended; else what changed."""
+        if self.is_ended and not before.is_ended:
+            return ("subscription.ended",)
+        steps = {
+            "subscription.started": before.status in _NOT_BEGUN and self._has_begun,
+            "subscription.past_due": self.status in _LATE and before.status not in _LATE,
+            # What was paid before we knew of it is no news.
+            "subscription.renewed": before.version > 0
+            and bool(self.paid_renewals - before.paid_renewals),
+        }
+        told = tuple(kind for kind, is_so in steps.items() if is_so)
+        return told or (("subscription.changed",) if self.facts != before.facts else ())
+
+    @property
+    def _has_begun(self) -> bool:
+        return self.status not in _NOT_BEGUN and not self.is_ended
+
+    @property
+    def paid_renewals(self) -> set[str]:
+        """Invoices of later periods that are paid."""
+        return {one.id for one in self._all_invoices if one.is_renewal and one.is_paid}
+
+    @property
+    def facts(self) -> tuple[Any, ...]:
+        """All that callers are shown, and that may have changed."""
+        view = self.view()
+        return (
+            self.owes_first,
+            self.owed_since if self.status == "past_due" else None,
+            *(view[name] for name in view if name not in ("version", "updated_at")),
+        )
 
     def view(self) -> dict[str, Any]:
-        """The subscription as the API and the bus show it (api.md section 1)."""
+        """What of it is shown whatever the time: `entitlement.view_of` adds the rest."""
         invoice = self.latest_invoice
         return {
             "id": self.id,
             "customer_id": self.customer_id,
             "user_id": self.user_id,
             "status": self.status,
-            "entitled": self.entitled,
             "items": [{"price": line.price, "quantity": line.quantity} for line in self.lines],
             "current_period_end": _moment(self.current_period_end),
             "cancel_at_period_end": self.cancel_at_period_end,
@@ -139,18 +199,22 @@ class Subscription:
         }
 
 
-def subscription_of(seen: Sighting, *, user_id: str | None, at: str) -> Subscription:
-    """The row of a subscription that Stripe has made."""
-    found = seen.object
+def begun(found: Mapping[str, Any], at: str) -> Subscription:
+    """A row that nothing is known of yet, of Stripe's subscription."""
+    return row_of(found["id"], found, at)
+
+
+def row_of(subscription_id: str, found: Mapping[str, Any], at: str) -> Subscription:
+    """The same of any object that has its marks and its customer, as its invoices do."""
+    marked = marks_of(found).get(USER_MARK)
     return Subscription(
-        id=found["id"],
-        customer_id=_id_of(found["customer"]),
-        user_id=user_id,
+        id=subscription_id,
+        customer_id=id_in(found.get("customer")) or "",
+        user_id=marked if isinstance(marked, str) else None,
+        status="",
         created_at=at,
         updated_at=at,
-        as_of_from=seen.as_of_from,
-        as_of=seen.as_of,
-        **_shown(found, known=None),
+        version=0,
     )
 
 
@@ -187,38 +251,38 @@ def changed_lines(known: Sequence[Line], wanted: Sequence[tuple[str, int]]) -> l
     return changes + [{"id": line.id, "deleted": True} for line in left]
 
 
-def _shown(found: Mapping[str, Any], *, known: LatestInvoice | None) -> dict[str, Any]:
+def is_whole(found: Mapping[str, Any]) -> bool:
+    """False where Stripe has cut the list of its items short."""
+    items = found.get("items")
+    rows = items.get("data") if isinstance(items, Mapping) else None
+    return isinstance(items, Mapping) and isinstance(rows, list) and not items.get("has_more")
+
+
+def _shown(found: Mapping[str, Any]) -> dict[str, Any]:
     """The fields that Stripe's object decides."""
-    rows = found.get("items", {}).get("data", [])
+    rows = (found.get("items") or {}).get("data") or []
     # Since 2025-03-31.basil a period belongs to an item; the subscription is paid until the first.
     ends = [row["current_period_end"] for row in rows if row.get("current_period_end")]
+    lines = [
+        Line(id=row["id"], price=id_in(row["price"]) or "", quantity=row.get("quantity") or 1)
+        for row in rows
+    ]
     return {
         "status": found["status"],
-        "lines": tuple(
-            Line(id=row["id"], price=_id_of(row["price"]), quantity=row.get("quantity") or 1)
-            for row in rows
-        ),
+        "customer_id": id_in(found["customer"]) or "",
+        "lines": tuple(lines),
         "current_period_end": min(ends, default=None),
         "cancel_at_period_end": bool(found.get("cancel_at_period_end")),
         "trial_end": found.get("trial_end"),
-        "latest_invoice": _invoice(found.get("latest_invoice"), known),
     }
 
 
-def _invoice(found: object, known: LatestInvoice | None) -> LatestInvoice | None:
-    """An invoice that is not expanded tells only its id: what is known of it stays."""
-    if isinstance(found, str):
-        same = known is not None and known.id == found
-        return known if same else LatestInvoice(id=found, status=None, is_first=False)
-    if not isinstance(found, Mapping):
-        return None
-    is_first = found.get("billing_reason") == "subscription_create"
-    return LatestInvoice(id=found["id"], status=found.get("status"), is_first=is_first)
-
-
-def _id_of(value: Any) -> str:
-    """A field that Stripe may expand: the id either way."""
-    return str(value["id"] if isinstance(value, Mapping) else value)
+def _parted(known: Sequence[Invoice], *, latest_id: str | None) -> dict[str, Any]:
+    """The two fields that hold invoices."""
+    return {
+        "latest_invoice": next((one for one in known if one.id == latest_id), None),
+        "invoices": tuple(one for one in remembered(known) if one.id != latest_id),
+    }
 
 
 def _moment(seconds: int | None) -> str | None:

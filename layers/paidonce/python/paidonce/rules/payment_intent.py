@@ -91,31 +91,14 @@ def _within_band(
     payment: Payment, seen: Sighting, status: PaymentStatus
 ) -> Verdict[Payment] | FetchFirst:
     taken = _noted(payment, seen.object, status)
-    if taken == payment and not _is_after(payment, seen):
+    if taken == payment and not seen.is_after(payment):
         # Whichever is the newer of the two: they say the same.
         return Verdict(after=payment)
-    if seen.source is Source.FETCH or _is_after(payment, seen):
+    if seen.source is Source.FETCH or seen.is_after(payment):
         return Verdict(after=taken.known_until(seen))
-    if seen.source is Source.ANSWER or _is_before(payment, seen):
+    if seen.source is Source.ANSWER or seen.is_before(payment):
         return Verdict(after=payment)
     return FetchFirst(seen.object["id"])
-
-
-def _is_after(payment: Payment, seen: Sighting) -> bool:
-    """Certainly newer than all that we know: a later second than the end of our bounds."""
-    return payment.as_of is None or seen.as_of_from > payment.as_of
-
-
-def _is_before(payment: Payment, seen: Sighting) -> bool:
-    """Certainly part of what a fetch showed. A payload before a payload proves nothing.
-
-    Bounds that are equal come from a payload: Stripe may date two events of one object either way.
-    """
-    return (
-        payment.as_of_from is not None
-        and payment.as_of_from != payment.as_of
-        and seen.as_of < payment.as_of_from
-    )
 
 
 def _noted(payment: Payment, intent: Mapping[str, Any], status: PaymentStatus) -> Payment:

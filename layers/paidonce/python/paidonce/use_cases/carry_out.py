@@ -1,10 +1,12 @@
 """Carry a request out: note the try, make the call that stands in it, note what Stripe made."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
+from typing import Any, Generic, TypeVar
 
-from paidonce.domain.aggregate import Aggregate
+from paidonce.domain.aggregate import Aggregate, told
+from paidonce.domain.entitlement import view_of
 from paidonce.domain.errors import (
     CardDeclined,
     ChangedMeanwhile,
@@ -27,10 +29,20 @@ from paidonce.use_cases.request_books import RequestBooks
 from paidonce.use_cases.stripe_ports import Answer, StripeGateway
 from paidonce.use_cases.take_payment import KEY_IS_FRESH_SECONDS
 
+A = TypeVar("A", bound=Aggregate)
+
 # What may still be on its way to Stripe's lists, and how far our clock and Stripe's may be apart
 # (design 3.5).
 _PROOF_AFTER_SECONDS = 15 * 60
 _CLOCKS_APART_SECONDS = 5 * 60
+
+
+@dataclass(frozen=True)
+class Made(Generic[A]):
+    """A row that begins with an answer: as nothing was known of it, and as it is written."""
+
+    before: A
+    after: A
 
 
 class Ended(Enum):
@@ -102,12 +114,13 @@ class CarryOut:
         return self._saved(request, request.again()) if request.is_refused else request
 
     def note(
-        self, request: Request, answer: Answer, *, made: Aggregate | None, correlation_id: str
+        self, request: Request, answer: Answer, *, made: Made[Any] | None, correlation_id: str
     ) -> Request:
         """Write what Stripe made, the request's end and the ledger's row in one transaction.
 
-        A row of `made` that is there already (a webhook was faster) stays as it is. Raises
-        OutcomeUnknown when five rounds met conflicts: a repeat will note the same answer.
+        A row of `made` that is there already (a webhook was faster) stays as it is, and was told
+        of. Raises OutcomeUnknown when five rounds met conflicts: a repeat will note the same
+        answer.
         """
         row = self._row_of(request, answer, correlation_id)
         for round_number in range(ROUNDS_MAX):
@@ -116,12 +129,12 @@ class CarryOut:
                     request = self.requests.get(request.id, Request) or request
                 if not request.is_open:
                     return request
-                known = made and round_number and self.requests.get(made.id, type(made))
+                known = made and round_number and self._stands(made.after)
                 after = request.answered(answer.seen.object["id"]).written(at=row.decided_at)
                 self.books.commit(
                     Commit(
-                        rows=(row,),
-                        made=() if made is None or known else (made,),
+                        rows=(row if made is None or known else self._telling(row, made, answer),),
+                        made=() if made is None or known else (made.after,),
                         changed=((request, after),),
                     )
                 )
@@ -190,6 +203,17 @@ class CarryOut:
 
     def _pause(self) -> None:
         self.clock.pause(ROUND_PAUSE_SECONDS_MAX * self.jitter())
+
+    def _stands(self, made: Aggregate) -> Aggregate | None:
+        return self.requests.get(made.id, type(made))
+
+    def _telling(self, row: LedgerRow, made: Made[Any], answer: Answer) -> LedgerRow:
+        """The ledger's row with what the bus hears of a row that begins here."""
+        now = self.clock.now()
+        view = view_of(made.after, policy=self.stage.policy, now=now)
+        at = iso(answer.seen.as_of)
+        events = told(made.before, made.after, notices=(), at=at, view=view)
+        return replace(row, domain_events=events)
 
     def _row_of(self, request: Request, answer: Answer, correlation_id: str) -> LedgerRow:
         at = iso(self.clock.now())

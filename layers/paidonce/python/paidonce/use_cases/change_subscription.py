@@ -1,7 +1,7 @@
 """Change or end a subscription: the call stands in its row before it is made."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from paidonce.domain import decline
@@ -19,15 +19,14 @@ from paidonce.domain.errors import (
     TryAgain,
 )
 from paidonce.domain.fingerprint import fingerprint
-from paidonce.domain.ledger import LedgerRow, Outcome
-from paidonce.domain.moment import iso
 from paidonce.domain.payment_calls import NEVER_MADE
 from paidonce.domain.stripe_call import CallState, StripeCall
 from paidonce.domain.subscription import CALLS_MAX, Subscription, changed_lines
 from paidonce.domain.subscription_calls import call_key, shows
 from paidonce.use_cases.carry_out import CarryOut, Ended
 from paidonce.use_cases.note_answer import ROUND_PAUSE_SECONDS_MAX, ROUNDS_MAX
-from paidonce.use_cases.ports import AlreadyApplied, Commit, TimeLeft
+from paidonce.use_cases.note_change import NoteChange
+from paidonce.use_cases.ports import TimeLeft
 from paidonce.use_cases.read_billing import subscription_seen_by
 from paidonce.use_cases.stripe_ports import Answer
 from paidonce.use_cases.subscribe import EXPANDED, SUBSCRIPTIONS_PATH
@@ -100,7 +99,10 @@ class ChangeSubscription:
     ) -> Subscription:
         """The row once its call, whose try is noted, has ended; for `run_operation` too."""
         answer = self._asked(row, call, time_left=time_left)
-        return self._noted(row, call, answer, correlation_id=correlation_id)
+        note = NoteChange(
+            carry_out=self.carry_out, look=lambda row: self._seen_now(row, time_left).seen
+        )
+        return note(row, call, answer, correlation_id=correlation_id)
 
     def _row(self, change: Change) -> Subscription:
         found = self.carry_out.requests.get(change.subscription_id, Subscription)
@@ -160,7 +162,7 @@ class ChangeSubscription:
             params["cancel_at_period_end"] = change.cancel_at_period_end
         if change.lines is not None:
             # Items are changed by their ids: they must be those of now.
-            now = row.seen(self._seen_now(row, time_left).seen)
+            now = row.shown(self._seen_now(row, time_left).seen.object)
             params |= {
                 "items": changed_lines(now.lines, change.lines),
                 "proration_behavior": "create_prorations",
@@ -201,7 +203,7 @@ class ChangeSubscription:
     def _proven(self, row: Subscription, call: StripeCall, *, time_left: TimeLeft) -> Answer:
         """The key is of no use any more: the subscription itself tells whether it was done."""
         answer = self._seen_now(row, time_left)
-        if shows(row.seen(answer.seen), call):
+        if shows(row.shown(answer.seen.object), call):
             return answer
         self._keep(row, call.refused(NEVER_MADE))
         raise OutcomeUnknown(f"{call.idempotency_key} was not done: the next try is a new call")
@@ -221,39 +223,6 @@ class ChangeSubscription:
             self.carry_out.requests.save(row, after)
         except ChangedMeanwhile:
             self.carry_out.telemetry.fact("call not noted", idempotency_key=call.idempotency_key)
-
-    def _noted(
-        self, row: Subscription, call: StripeCall, answer: Answer, *, correlation_id: str
-    ) -> Subscription:
-        """The answer, the call's end and the ledger's row in one transaction."""
-        do = self.carry_out
-        for round_number in range(ROUNDS_MAX):
-            try:
-                if round_number:
-                    row = do.requests.get(row.id, Subscription) or row
-                at = iso(do.clock.now())
-                after = row.seen(answer.seen).with_call(call.ended(CallState.DONE))
-                shows = not after.looks_like(replace(row, calls=after.calls))
-                after = after.written(at=at if shows else row.updated_at)
-                entry = LedgerRow(
-                    event_id=f"answer#{call.idempotency_key}",
-                    event_type=f"answer.subscription.{call.kind}",
-                    outcome=Outcome.APPLIED if shows else Outcome.UNCHANGED,
-                    livemode=do.stage.livemode,
-                    received_at=at,
-                    decided_at=at,
-                    aggregate_id=row.id,
-                    request_id=answer.request_id,
-                    correlation_id=correlation_id,
-                )
-                do.books.commit(Commit(rows=(entry,), changed=((row, after),)))
-            except AlreadyApplied:
-                return do.requests.get(row.id, Subscription) or row
-            except TryAgain:
-                self._pause()
-            else:
-                return after
-        raise OutcomeUnknown(f"the answer for {row.id} could not be noted")
 
     def _pause(self) -> None:
         self.carry_out.clock.pause(ROUND_PAUSE_SECONDS_MAX * self.carry_out.jitter())

@@ -50,6 +50,7 @@ class Fold:
     ) -> None:
         self._pages = pages
         self._stage = stage
+        self._now = now
         self._at = iso(now)
         self._parents = parents or Parents()
         self._aggregates: dict[str, Aggregate] = {}
@@ -120,7 +121,7 @@ class Fold:
         known = self._known(aggregate_id)
         if known is not None or self._is_foreign(rule, owner, aggregate_id):
             return known
-        if rule.begins is None or aggregate_id is None:
+        if rule.begins is None:
             raise NotYetKnown(f"{aggregate_id or event.object_id} has no row")
         begun: Aggregate = rule.begins(event.object, self._at)
         return begun
@@ -132,12 +133,15 @@ class Fold:
 
     def _is_foreign(self, rule: Rule, owner: Owner, aggregate_id: str | None) -> bool:
         """Is what has no row nobody's of ours? Without a mark only what is adopted is ours."""
+        if rule.names and aggregate_id is None:
+            # It names no row, and never will: an invoice of no subscription.
+            return True
         if owner.mark is Mark.OURS:
             return False
         if rule.names is None:
             # A pointer, or a parent's mark, that leads to a row which is not there yet.
             return aggregate_id is None
-        return aggregate_id is None or not self._stage.adopt
+        return not self._stage.adopt
 
     def _pointed_to(self, owner: Owner) -> str | None:
         """What the first known pointer leads to: the object's own, then those of its parents."""
@@ -209,7 +213,7 @@ class Fold:
         decision: Decision[Any] | None = None,
     ) -> None:
         earlier = self._pages.rows.get(event.id)
-        caused = decision.domain_events(at=iso(event.created)) if decision else ()
+        caused = self._told(decision, event) if decision else ()
         self.rows.append(
             LedgerRow(
                 event_id=event.id,
@@ -229,6 +233,10 @@ class Fold:
                 domain_events=(*_unpublished(earlier), *caused),
             )
         )
+
+    def _told(self, decision: Decision[Any], event: StripeEvent) -> tuple[DomainEvent, ...]:
+        at = iso(event.created)
+        return decision.domain_events(at=at, stage=self._stage, now=self._now)
 
 
 def is_done(pages: Pages, delivery: Delivery) -> bool:

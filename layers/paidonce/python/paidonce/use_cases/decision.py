@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from paidonce.domain.aggregate import Aggregate, told
+from paidonce.domain.entitlement import view_of
 from paidonce.domain.ledger import DomainEvent, LedgerRow, Outcome
+from paidonce.domain.ownership import Stage
 from paidonce.domain.rulebook import Verdict
 from paidonce.use_cases.ports import Commit, Pointer
 
@@ -38,9 +40,13 @@ class Decision(Generic[A]):
             outcome=verdict.outcome or (Outcome.APPLIED if shows else Outcome.UNCHANGED),
         )
 
-    def domain_events(self, *, at: str) -> tuple[DomainEvent, ...]:
-        """What the bus is told; `at` (ISO 8601) is when it happened at Stripe."""
-        return told(self.before, self.after, notices=self.verdict.notices, at=at)
+    def domain_events(self, *, at: str, stage: Stage, now: float) -> tuple[DomainEvent, ...]:
+        """What the bus is told; `at` (ISO 8601) is when it happened at Stripe, `now` when we tell.
+
+        It shows the row as the API of this stage would show it now.
+        """
+        view = view_of(self.after, policy=stage.policy, now=now)
+        return told(self.before, self.after, notices=self.verdict.notices, at=at, view=view)
 
     def commit(self, *rows: LedgerRow) -> Commit:
         """The decision and its ledger rows as one transaction."""

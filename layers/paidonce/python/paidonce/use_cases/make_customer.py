@@ -1,10 +1,10 @@
 """Make the customer of a user, once: record first, call Stripe second, note the answer third."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from paidonce.domain.caller import ANY_CUSTOMER, Caller
-from paidonce.domain.customer import Customer, CustomerRequest, customer_of
+from paidonce.domain.customer import Customer, CustomerRequest, begun
 from paidonce.domain.errors import (
     ChangedMeanwhile,
     IdempotencyConflict,
@@ -15,7 +15,7 @@ from paidonce.domain.errors import (
 )
 from paidonce.domain.moment import iso
 from paidonce.domain.request import Request
-from paidonce.use_cases.carry_out import CarryOut, Ended
+from paidonce.use_cases.carry_out import CarryOut, Ended, Made
 from paidonce.use_cases.note_answer import ROUNDS_MAX
 from paidonce.use_cases.ports import TimeLeft
 from paidonce.use_cases.request_books import ClaimTaken
@@ -70,15 +70,21 @@ class MakeCustomer:
             try:
                 stands = books.open(asked, claim_id=wanted.claim_id, over=over)
             except ClaimTaken as taken:
-                if not taken.holder.is_refused:
+                if not taken.holder.is_refused and not self._is_gone(taken.holder):
                     return taken.holder, Ended.SAME_USER
-                # Stripe made nothing of it: a corrected request may take its place.
+                # Nothing is left of it at Stripe: another request may take its place.
                 over = taken.holder
             except ChangedMeanwhile:
                 over = None
             else:
                 return self._standing(stands, wanted)
         raise ChangedMeanwhile(f"{wanted.claim_id} is asked for too often at once")
+
+    def _is_gone(self, holder: Request) -> bool:
+        """Was the customer that it made deleted?"""
+        made_id = holder.made_id
+        found = self.carry_out.requests.get(made_id, Customer) if made_id else None
+        return found is not None and found.deleted
 
     def _standing(self, stands: Request, wanted: CustomerRequest) -> tuple[Request, Ended]:
         if stands.call.body_hash != wanted.body_hash:
@@ -98,9 +104,14 @@ class MakeCustomer:
         made = self._customer(request, answer)
         return self.carry_out.note(request, answer, made=made, correlation_id=correlation_id)
 
-    def _customer(self, request: Request, answer: Answer) -> Customer:
-        at = iso(self.carry_out.clock.now())
-        return customer_of(answer.seen, user_id=request.user_id, at=at, is_now=not answer.replayed)
+    def _customer(self, request: Request, answer: Answer) -> Made[Customer]:
+        at, found = iso(self.carry_out.clock.now()), answer.seen.object
+        nothing = replace(begun(found, at), user_id=request.user_id)
+        shown = nothing.shown(found)
+        if not answer.replayed:
+            # A stored answer shows how it was made, and not when that was.
+            shown = shown.known_until(answer.seen)
+        return Made(before=nothing, after=shown.written(at=at))
 
     def _row(self, request: Request) -> Customer:
         found = request.made_id and self.carry_out.requests.get(request.made_id, Customer)
@@ -113,6 +124,7 @@ def customer_seen_by(
     caller: Caller, found: Customer | None, *, of_any: str = ANY_CUSTOMER
 ) -> Customer:
     """The customer, if it is there for the caller; raises NotFound."""
-    if found is None or not caller.sees(found.user_id, of_any=of_any):
+    is_there = found is not None and not found.deleted
+    if found is None or not is_there or not caller.sees(found.user_id, of_any=of_any):
         raise NotFound("There is no such customer.")
     return found

@@ -121,7 +121,9 @@ class NoteAnswer:
             aggregate_id=before.id,
             request_id=answer.request_id if answer else None,
             correlation_id=correlation_id,
-            domain_events=decision.domain_events(at=iso(answer.seen.as_of if answer else now)),
+            domain_events=decision.domain_events(
+                at=iso(answer.seen.as_of if answer else now), stage=self.stage, now=now
+            ),
         )
         self._ring(decision, call)
         self.books.commit(decision.commit(row))

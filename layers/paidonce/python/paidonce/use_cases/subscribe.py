@@ -1,7 +1,7 @@
 """Begin a subscription: record first, call Stripe second, note the answer third."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from paidonce.domain.caller import ANY_SUBSCRIPTION, Caller
 from paidonce.domain.customer import Customer
@@ -17,8 +17,8 @@ from paidonce.domain.moment import iso
 from paidonce.domain.ownership import ATTEMPT_MARK, REQUEST_MARK, STAGE_MARK, USER_MARK
 from paidonce.domain.request import Request, request_id
 from paidonce.domain.stripe_call import StripeCall
-from paidonce.domain.subscription import Subscription, client_secret_of, subscription_of
-from paidonce.use_cases.carry_out import CarryOut, Ended
+from paidonce.domain.subscription import Subscription, begun, client_secret_of
+from paidonce.use_cases.carry_out import CarryOut, Ended, Made
 from paidonce.use_cases.make_customer import customer_seen_by
 from paidonce.use_cases.ports import TimeLeft
 from paidonce.use_cases.stripe_ports import Answer
@@ -152,7 +152,9 @@ class Subscribe:
         # A stored answer shows the state of the first call: much may have happened since.
         seen = self._read(seen.seen.object["id"], time_left) if seen.replayed else seen
         at = iso(do.clock.now())
-        made = subscription_of(seen.seen, user_id=request.user_id, at=at)
+        nothing = replace(begun(seen.seen.object, at), user_id=request.user_id)
+        shown = nothing.shown(seen.seen.object).known_until(seen.seen)
+        made = Made(before=nothing, after=shown.written(at=at))
         return do.note(request, seen, made=made, correlation_id=correlation_id), seen
 
     def _read(self, subscription_id: str, time_left: TimeLeft) -> Answer:
