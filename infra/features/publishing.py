@@ -14,7 +14,7 @@ from infra.stage import Stage
 
 # Rows of one invocation: a few calls of the bus, an update each, well inside the timeout.
 BATCH = 25
-# With Lambda's growing pauses about a quarter of an hour; reconcile finds what is left.
+# What fails for so long does not pass by itself: the row keeps its marker, and is reconcile's.
 RETRIES_MAX = 10
 # Only rows with something to tell: what takes the marker off is a change as well.
 _TO_TELL = {

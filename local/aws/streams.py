@@ -20,7 +20,7 @@ from local.aws.patching import JsonObject, replace
 
 logger = logging.getLogger("paidonce.streams")
 
-# Lambda's pauses grow in the same way, up to a minute; nobody waits for that on a laptop.
+# Lambda's own pauses grow as well; nobody waits for them on a laptop.
 PAUSE_SECONDS = 0.2
 PAUSE_SECONDS_MAX = 2.0
 # Lambda's "no limit" of tries and of age, which is also what it takes where nothing is said.

@@ -26,7 +26,7 @@ SUBSCRIPTION = {"id": "sub_1", "user_id": "user-1", "status": "past_due"}
 
 def told(event_type: str, found: dict[str, Any] | None = None, suffix: str = "") -> Announcement:
     view = a_payment().view() if found is None else found
-    event = a_domain_event(event_type, id=f"x.3.{event_type}{suffix}", object=view)
+    event = a_domain_event(event_type, id=f"{view['id']}.3.{event_type}{suffix}", object=view)
     return announcements_of(a_told_row(event), STAGE)[0]
 
 
@@ -38,7 +38,7 @@ def notice(event_type: str, found: dict[str, Any] | None = None, suffix: str = "
 
 def test_a_receipt_names_amount_order_and_customer() -> None:
     assert notice("payment.paid") == Notice(
-        id="x.3.payment.paid",
+        id="pay_1.3.payment.paid",
         kind="receipt",
         audience=Audience.CUSTOMER,
         subject="Your payment for order order-1",

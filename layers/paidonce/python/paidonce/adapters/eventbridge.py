@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 # Of one call: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
 ENTRIES_MAX = 10
-# What every Region takes; some take 1 MiB by now.
+# The lowest limit that PutEvents has had: ten entries of ours are a tenth of it.
 BYTES_MAX = 256 * 1024
 # Pauses before what was refused for a passing reason is put again, in seconds; whoever calls tries
 # again much later.

@@ -128,10 +128,8 @@ def _dispute(told: Announcement) -> _Words:
 
 
 def _named(told: Announcement, objects: Any) -> Mapping[str, Any] | None:
-    """The refund or dispute that the domain event's id ends with."""
-    named: list[Mapping[str, Any]] = [
-        found for found in objects if told.id.endswith(f".{found['id']}")
-    ]
+    """The refund or dispute that the domain event is about."""
+    named: list[Mapping[str, Any]] = [found for found in objects if found["id"] == told.about]
     return next(iter(named), None)
 
 
