@@ -1,11 +1,12 @@
 """Whose an event's object is where it does not say so itself: by its parent, or its own row."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from paidonce.domain import rulebook
 from paidonce.domain.customer import Customer
-from paidonce.domain.errors import TryAgain
+from paidonce.domain.errors import StripeRefused, TryAgain
 from paidonce.domain.ownership import FOREIGN, Stage
 from paidonce.domain.rulebook import FetchFirst, Rule, Verdict
 from paidonce.domain.sighting import Sighting, Source
@@ -15,6 +16,7 @@ from tests.examples import NOON, a_payment, an_event
 from tests.use_cases.a_refund_desk import a_paid_payment, a_stripe_refund, refunds_of
 from tests.use_cases.worker import Worker, stripe_holds
 
+OLD = Path(__file__).parents[1] / "events" / "stripe-old"
 OURS = {"paidonce_stage": "test", "paidonce_payment": "pay_1"}
 
 
@@ -76,6 +78,34 @@ def test_somebody_else_s_parent_is_read_once_and_remembered_for_a_month(
     assert pointer.aggregate_id == FOREIGN
     assert pointer.expires_at is not None
     assert 29 < (pointer.expires_at - NOON) / 86_400 < 31
+
+
+def test_what_was_made_from_something_that_stripe_does_not_have_is_not_ours() -> None:
+    """We never delete what we make; but it is not remembered, since a wrong key sees nothing."""
+    worker = Worker(a_paid_payment())
+    gets(worker, a_refund_of("pi_gone"))
+    assert worker.outcomes == {"evt_1": "foreign"}
+    assert "pi_gone" not in worker.tables.pointers
+
+
+def test_a_parent_that_stripe_will_not_show_is_no_answer() -> None:
+    worker = Worker(a_paid_payment())
+    worker.reader.faults.plan("retrieve", StripeRefused("no permission", http_status=403))
+    delivery = worker.delivery(a_refund_of("pi_new"))
+    assert worker.takes(delivery) == {delivery.message_id}
+    assert worker.outcomes == {"evt_1": "failing"}
+
+
+def test_events_of_old_releases_about_nothing_of_ours_are_decided() -> None:
+    """Real payloads of 88 types, whose objects Stripe does not have here."""
+    worker = Worker(a_paid_payment())
+    for path in sorted(OLD.glob("*.json")):
+        event = StripeEvent.parse(path.read_bytes())
+        gets(worker, StripeEvent(**{**vars(event), "id": f"evt_{path.stem.replace('.', '_')}"}))
+    assert len(worker.tables.rows) == 88
+    assert set(worker.outcomes.values()) == {"ignored", "foreign", "applied"}
+    applied = {row.event_type for row in worker.tables.rows.values() if row.outcome == "applied"}
+    assert {name.partition(".")[0] for name in applied} == {"price", "product"}
 
 
 def test_an_object_that_names_no_parent_is_foreign_without_a_call() -> None:

@@ -18,7 +18,8 @@ _WAITS_FOR_PAGE = (PaymentStatus.PENDING, PaymentStatus.FAILED)
 
 def _takes_a_payment(session: Mapping[str, Any]) -> bool:
     """Pages for a subscription or a card on file: what they make has events of its own."""
-    return bool(session["mode"] == "payment")
+    # The first pages had no mode: they took payments.
+    return session.get("mode") in (None, "payment")
 
 
 @decides(

@@ -30,11 +30,12 @@ class ReadParent:
 class Parents:
     """What was read at Stripe, by id, and whose it is: an aggregate's id, or FOREIGN.
 
-    What is somebody else's is remembered until `expires_at`, so that it is not read again.
+    What is somebody else's is remembered until `expires_at`, so that it is not read again; where
+    that is None, it is not remembered.
     """
 
     owned_by: Mapping[str, str] = field(default_factory=dict)
-    expires_at: int = 0
+    expires_at: int | None = None
 
     @property
     def aggregate_ids(self) -> set[str]:
@@ -183,7 +184,7 @@ class Fold:
         return [
             Pointer(id=parent_id, aggregate_id=FOREIGN, expires_at=self._parents.expires_at)
             for parent_id, owned_by in self._parents.owned_by.items()
-            if owned_by == FOREIGN
+            if owned_by == FOREIGN and self._parents.expires_at is not None
         ]
 
     def _take(

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 
-from paidonce.domain.errors import TryAgain
+from paidonce.domain.errors import StripeRefused, TryAgain
 from paidonce.domain.ownership import FOREIGN, Parent, Stage, owner_of_object
 from paidonce.domain.rulebook import reading_rule_for, rule_for
 from paidonce.domain.sighting import Sighting
@@ -103,7 +104,13 @@ class DecideAlone:
 
     def _read(self, parent: Parent) -> Parents:
         """Whose the parent is, by its own marks."""
-        found = self._retrieved(parent.resource, parent.id).object
+        try:
+            found = self._retrieved(parent.resource, parent.id).object
+        except StripeRefused as error:
+            if error.http_status != HTTPStatus.NOT_FOUND:
+                raise
+            # What we make is never deleted at Stripe. Not remembered: a wrong key sees none of it.
+            return Parents(owned_by={parent.id: FOREIGN})
         owner = owner_of_object(found, self.stage)
         return Parents(
             owned_by={parent.id: owner.aggregate_id or FOREIGN},
