@@ -5,19 +5,20 @@ from random import Random
 from types import ModuleType
 
 from tests.simulation.hazards import Fault, Step
-from tests.simulation.kinds import disputes, payments, refunds
+from tests.simulation.kinds import disputes, payments, refunds, sessions
 from tests.simulation.model_stripe import DAY
 
 # One module for each kind of object: `draw` (at Stripe), `draw_ask` (of the API), `OPENING`, `ACTS`
 # and `verify`.
-KINDS: tuple[ModuleType, ...] = (payments, refunds, disputes)
+KINDS: tuple[ModuleType, ...] = (payments, refunds, disputes, sessions)
 # What a schedule is about: its steps are drawn from these kinds.
 # Steps that ask our API.
-ASKS = ("ask", "refund")
+ASKS = ("ask", "refund", "open page")
 CASTS: tuple[tuple[ModuleType, ...], ...] = (
     (payments,),
     (payments, refunds),
     (payments, refunds, disputes),
+    (sessions, payments, refunds),
 )
 FAULTS = (
     "crash before",
@@ -58,6 +59,7 @@ SHARES = (
     ("tick", 0.735),
     ("roll", 0.745),
     ("drop", 0.76),
+    ("replay", 0.77),
     ("kind", 1.0),
 )
 # How likely an invocation is to meet trouble (and as likely again some more).
@@ -149,6 +151,6 @@ class Drawer:
         if dice < 0.35:
             moved: Step = self.cast[random.randrange(len(self.cast))].draw(random)
             return moved
-        while (step := self.step(may_fail=dice > 0.9)).name in ("tick", "roll", "drop"):
+        while (step := self.step(may_fail=dice > 0.9)).name in ("tick", "roll", "drop", "replay"):
             continue
         return step

@@ -38,6 +38,8 @@ class Thing:
     is_amended: bool = False
     events: int = 0
     path: list[dict[str, Any]] = field(default_factory=list)
+    # What Stripe knows of it and does not show.
+    hidden: dict[str, Any] = field(default_factory=dict)
 
     @property
     def status(self) -> str:

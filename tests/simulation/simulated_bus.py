@@ -72,7 +72,7 @@ class SimulatedBus:
         self._clock = clock
         self._dice = dice
         self.targets: dict[str, list[SimulatedSqs]] = {}
-        self.heard: dict[str, str] = {}
+        self.heard: dict[str, dict[str, Any]] = {}
         self.wrong: list[str] = []
         self.copies = 0
         self.is_calm = False
@@ -88,11 +88,12 @@ class SimulatedBus:
         if not self.is_calm and dice.upto(12) == 0:
             code = ("ThrottlingException", "InternalFailure", "NotAuthorized")[dice.upto(3)]
             return {"ErrorCode": code, "ErrorMessage": "simulated"}
-        kind, text = entry["DetailType"], entry["Detail"]
-        detail = json.loads(text)
-        known = self.heard.setdefault(detail["id"], text)
+        kind, detail = entry["DetailType"], json.loads(entry["Detail"])
+        # A replay tells what the bus has not heard yet in its own name.
+        told = {**detail, "correlation_id": None}
+        known = self.heard.setdefault(detail["id"], told)
         # Each event of one stray intent tells of it under the same id, until the row moves on.
-        if known != text and kind != "payment.stray_intent":
+        if known != told and kind != "payment.stray_intent":
             self.wrong.append(f"told: {detail['id']} was told in two ways")
         queues = self.targets.get(kind, ())
         if queues:

@@ -149,6 +149,28 @@ def drop(world: World, step: Step) -> None:
         world.stripe.drop(chosen(webhooks, step.numbers[0]))
 
 
+def replay(world: World, step: Step) -> None:
+    """An operator sends an event again, every other time to be decided anew in any case."""
+    listed = world.stripe.listed()
+    if not listed:
+        return
+    event = chosen(listed, step.numbers[0])
+    world.hazards.happened["replay"] += 1
+    world.replayed.add(event.id)
+    forced = {"replay_force": "true"} if step.numbers[-1] % 2 else {}
+    world.letterbox.put(
+        Letter(
+            body=json.dumps({"kind": "event", "schema": 1, "id": event.id}),
+            attributes={
+                "event_id": event.id,
+                "correlation_id": "replay",
+                "replay_id": f"replay-{step.numbers[-1]}",
+                **forced,
+            },
+        )
+    )
+
+
 def sweep(world: World) -> int:
     """Queue what the ledger lacks of Stripe's list, by id; answers how many."""
     lacking = [e for e in world.stripe.listed() if is_lacking(world, e)]
@@ -178,6 +200,7 @@ ACTS: dict[str, Act] = {
     "jump": jump,
     "roll": roll,
     "drop": drop,
+    "replay": replay,
     "publish": ways_out.publish,
     "reconcile": ways_out.reconcile,
     "consume": consumers.consume,

@@ -12,6 +12,7 @@ from paidonce.domain.price import Item
 from paidonce.use_cases.apply_event import ApplyEvent
 from paidonce.use_cases.decide_alone import DecideAlone
 from paidonce.use_cases.defer import Defer
+from paidonce.use_cases.open_checkout import OpenCheckout
 from paidonce.use_cases.patience import Limits, Patience
 from paidonce.use_cases.ports import TimeLeft
 from paidonce.use_cases.receive_webhook import ReceiveWebhook
@@ -19,7 +20,7 @@ from paidonce.use_cases.refund_payment import RefundPayment
 from paidonce.use_cases.take_payment import TakePayment
 
 from tests.fakes import FakeCounter
-from tests.simulation.at_stripe import intents, money_back
+from tests.simulation.at_stripe import intents, money_back, sessions
 from tests.simulation.consumers import Consumers
 from tests.simulation.dice import Dice
 from tests.simulation.entrances import Context, receiver_wiring
@@ -52,7 +53,7 @@ LIMITS = Limits(
 )
 
 Act = Callable[["World", Step], None]
-POSTS = {**intents.POSTS, **money_back.POSTS}
+POSTS = {**intents.POSTS, **money_back.POSTS, **sessions.POSTS}
 
 
 class World:
@@ -80,6 +81,7 @@ class World:
         )
         self.accepted: set[str] = set()
         self.forgotten: set[str] = set()
+        self.replayed: set[str] = set()
         self.step_number = 0
         self.deliveries = 0
         self.messages = 0
@@ -117,6 +119,9 @@ class World:
         self.apply_event = self._worker(books, queue)
         self.consumers = Consumers(self, books=books, payments=payments, operations=operations)
         self.take_payment = self._api(payments, gateway, notes, operations)
+        self.open_checkout = OpenCheckout(
+            take_payment=self.take_payment, gateway=self.guarded(gateway, "send", "get")
+        )
         self.refund_payment = RefundPayment(
             books=books,
             send_refund=refund_sender(
@@ -206,7 +211,7 @@ class World:
         return TakePayment(
             payments=payments,
             gateway=self.guarded(gateway, "create_intent", "intent"),
-            sum_up=_no_prices,
+            sum_up=_summed_up,
             note_try=notes.note_try,
             note_answer=notes.note_answer,
             defer=Defer(operations=operations, telemetry=self.tally),
@@ -223,5 +228,7 @@ class World:
         return self.dice.fraction()
 
 
-def _no_prices(items: Sequence[Item], *, time_left: TimeLeft) -> Money:
-    raise AssertionError(f"every request here names its amount: {items}, {time_left()}")
+def _summed_up(items: Sequence[Item], *, time_left: TimeLeft) -> Money:
+    """What Stripe's prices come to; they cost no call here."""
+    assert time_left() > 0
+    return Money(sessions.UNIT_MINOR * sum(item.quantity for item in items), "usd")

@@ -54,8 +54,8 @@ def make(scene: Scene, params: Mapping[str, Any], key: str | None, role: str) ->
 
 
 def can_move(thing: Thing) -> bool:
-    """Is it still open?"""
-    return bool(MOVES[thing.status])
+    """Is it still open, and not one that is confirmed on a page only?"""
+    return bool(MOVES[thing.status]) and "session" not in thing.hidden
 
 
 def move(scene: Scene, thing: Thing) -> None:

@@ -103,12 +103,15 @@ def ask_again(world: World) -> None:
             ask(world, Step("ask", (order, 0, 0)))
 
 
+SHOPPER = Caller(issuer="iss", subject="user-1", user_id="user-1", scopes=frozenset())
+
+
 @lru_cache(maxsize=1000)
 def request(order: int, variant: int) -> PaymentRequest:
     """0: the first key; 1: another key; 2: the first key, another body; 3: another content."""
     amount = 1000 + order + (variant >= 2)
     return PaymentRequest(
-        caller=Caller(issuer="iss", subject="user-1", user_id="user-1", scopes=frozenset()),
+        caller=SHOPPER,
         idempotency_key=f"order-{order}-{variant % 2}",
         body_hash=f"{order}-{amount}",
         order_id=f"order-{order}",
@@ -246,7 +249,9 @@ def verify(world: World) -> Iterator[str]:
         elif things:
             yield from _against(things[0], payment)
             yield from _as_told(things[0], payment, notices.get(payment_id, []))
-        elif payment.status.value != "pending" or payment.payment_intent_id:
+        elif not payment.checkout_session_id and (
+            payment.status.value != "pending" or payment.payment_intent_id
+        ):
             yield f"state: {payment_id} is {payment.status.value} without an intent"
     if made:
         yield f"state: {sorted(made)} have an intent and no row"
