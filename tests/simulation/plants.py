@@ -12,6 +12,10 @@ BOUNDS = "domain/sighting.py"
 WORKER = "use_cases/apply_event.py"
 BOOKS = "adapters/dynamodb_books.py"
 CALL = "domain/stripe_call.py"
+PAYMENT = "domain/payment.py"
+OUTBOX = "adapters/dynamodb_outbox.py"
+PUBLISHER = "use_cases/publish_changes.py"
+RUNNER = "use_cases/run_operation.py"
 ITEMS = "adapters/items.py"
 
 
@@ -220,6 +224,99 @@ PLANTS = (
                     "at - first < key_fresh_seconds)\n"
                 ),
                 "        return not self.is_spent\n",
+            ),
+        ),
+    ),
+    Plant(
+        "a notice told twice",
+        (
+            (
+                "use_cases/consume.py",
+                "        return self.lease.hold(self.once(told), lambda: self.act(told))\n",
+                "        self.act(told)\n        return True\n",
+            ),
+        ),
+        is_fast=True,
+    ),
+    Plant(
+        "publishing forgets an entry that the bus refused",
+        ((PUBLISHER, "        if codes:\n", "        if codes and not announced:\n"),),
+        is_fast=True,
+    ),
+    Plant(
+        "a marker taken off without a condition",
+        (
+            (
+                OUTBOX,
+                (
+                    '                    ConditionExpression="decided_at = :seen AND '
+                    'begins_with(todo, :publish)",\n'
+                ),
+                "",
+            ),
+        ),
+    ),
+    Plant(
+        "a refund counted that failed",
+        (
+            (
+                PAYMENT,
+                "            if refund.status.stands and refund.status is not",
+                "            if refund.status is not",
+            ),
+        ),
+        is_fast=True,
+    ),
+    Plant(
+        "a refund of a stray counted",
+        (
+            (
+                "rules/refund.py",
+                "    if not payment.is_charged_by(seen.object):\n        return Verdict(",
+                "    if False:\n        return Verdict(",
+            ),
+        ),
+    ),
+    Plant(
+        "a dispute taken from its event as it comes",
+        (
+            (
+                "rules/dispute.py",
+                "    if seen.source is Source.PAYLOAD:\n",
+                "    if seen.source is Source.PAYLOAD and known is None:\n",
+            ),
+        ),
+    ),
+    Plant(
+        "a fraud refund for each event of a warning",
+        (
+            (
+                "domain/fraud_refund.py",
+                '        return f"ref_{fingerprint(FRAUD_KEY, self.warning_id)[:32]}"\n',
+                (
+                    "        import time\n\n"
+                    '        return f"ref_{fingerprint(self.warning_id, time.time_ns())[:32]}"\n'
+                ),
+            ),
+        ),
+    ),
+    Plant(
+        "a stray's cancel given up while its bank decides",
+        (
+            (
+                RUNNER,
+                "            if ended_by(call, look.seen.object) is None:\n",
+                "            if False:\n",
+            ),
+        ),
+    ),
+    Plant(
+        "a stray's cancel tried again under the key that was refused",
+        (
+            (
+                "domain/payment_calls.py",
+                '    return replace(call, idempotency_key=f"{call.idempotency_key}_{at}")\n',
+                "    return replace(call, idempotency_key=call.idempotency_key[: at or None])\n",
             ),
         ),
     ),

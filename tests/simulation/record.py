@@ -1,7 +1,7 @@
 """What was written, as it was written: the part of the proof that looks at every single write."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any
 
 from paidonce.adapters import aggregates, items
@@ -47,6 +47,8 @@ class Record:
         self.decided: dict[str, Outcome] = {}
         self.told: dict[str, DomainEvent] = {}
         self.told_by: dict[str, list[str]] = defaultdict(list)
+        # What the bus has heard: the ids, as the bus keeps them.
+        self.heard: Container[str] = ()
         self.replays: dict[str, set[str]] = {}
         self.versions: dict[str, int] = {}
         self.writes = 0
@@ -98,6 +100,26 @@ class Record:
                 self.wrong.append(f"told: {event.id} was told by two ledger rows")
             self.told[event.id] = event
             self.told_by[row.event_id].append(event.type)
+
+    def settled(self, row: LedgerRow) -> None:
+        """Its marker was taken off: the bus must have heard all that the row tells."""
+        if lacking := [event.id for event in row.domain_events if event.id not in self.heard]:
+            self.wrong.append(f"bus: {row.event_id} lost its marker, and {lacking} are not told")
+
+
+class RecordedOutbox(FakeOutbox):
+    """The same for the outbox."""
+
+    def __init__(self, tables: Tables, record: Record) -> None:
+        super().__init__(tables)
+        self._record = record
+
+    def settle(self, row: LedgerRow) -> bool:
+        """See `Outbox.settle`."""
+        is_settled = super().settle(row)
+        if is_settled:
+            self._record.settled(self.tables.rows[row.event_id])
+        return is_settled
 
 
 class RecordedBooks(FakeBooks):
@@ -178,7 +200,7 @@ class FakeStore:
 
     def outbox(self, hazards: Hazards) -> Any:
         """What is not published yet."""
-        return Guarded(FakeOutbox(self.tables), hazards, "settle", "due")
+        return Guarded(RecordedOutbox(self.tables, self._record), hazards, "settle", "due")
 
     def payments(self) -> dict[str, Payment]:
         """Every payment's row."""
@@ -261,7 +283,8 @@ class DynamoDbStore:
             row = items.read_ledger_row(new)
             decision = ("outcome", "decided_at", "domain_events")
             if old is not None and all(old.get(name) == new.get(name) for name in decision):
-                return  # Only its marker was taken off.
+                self._record.settled(row)
+                return
             self._record.row(row)
             if row.todo and row.outcome.is_final:
                 self.changed(new)

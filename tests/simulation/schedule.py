@@ -92,6 +92,7 @@ def _settled(world: World) -> Iterator[str]:
         if steps.sweep(world):
             yield from _at_rest(world, within=2 * HOUR)
         yield from _reconciled(world, within=2 * HOUR)
+    yield from payments.strays(world)
     # The latest copies come after up to 30 days.
     yield from _at_rest(world, within=31 * DAY)
     yield from _reconciled(world, within=2 * HOUR)

@@ -23,7 +23,8 @@ class WaysOut:
     def __init__(self, world: Any) -> None:
         self._world = world
         self.stream = SimulatedStream(world.clock.now)
-        self.bus = SimulatedBus(world.clock.now, lambda: world.dice)
+        self.bus = bus = SimulatedBus(world.clock.now, lambda: world.dice)
+        world.record.heard = bus.heard
         # infra/features/operations.py
         self.bus.targets = {"payment.stray_intent": [world.operations], **world.consumers.targets}
         client = world.guarded(self.bus, "put_events")
