@@ -1,8 +1,7 @@
 """What befalls an invocation at its n-th port call: it dies, or the call does, or others act."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -99,6 +98,22 @@ _OF_AWS = frozenset(
 _WORD_OF = {"transact_write_items": "commit", "batch_get_item": "read", "put_item": "park"}
 
 
+class Invocation:
+    """The frame is the innermost one inside; a class, since a schedule enters it 150 times."""
+
+    def __init__(self, frames: list[Frame], frame: Frame) -> None:
+        self._frames = frames
+        self._frame = frame
+
+    def __enter__(self) -> None:
+        """It begins."""
+        self._frames.append(self._frame)
+
+    def __exit__(self, *_: object) -> None:
+        """It ends, or its process does."""
+        self._frames.pop()
+
+
 class Hazards:
     """Stands before every port. `perform` runs a step in between; `pass_time` moves the clock."""
 
@@ -125,15 +140,10 @@ class Hazards:
         """When the innermost invocation is killed."""
         return self._frames[-1].deadline
 
-    @contextmanager
-    def invocation(self, *, seconds: float, faults: tuple[Fault, ...]) -> Iterator[None]:
+    def invocation(self, *, seconds: float, faults: tuple[Fault, ...]) -> "Invocation":
         """One invocation, from its start to its end."""
         frame = Frame(self._now() + seconds, {fault.call: fault for fault in faults})
-        self._frames.append(frame)
-        try:
-            yield
-        finally:
-            self._frames.pop()
+        return Invocation(self._frames, frame)
 
     def guarded(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         """The call, with whatever befalls it."""

@@ -13,6 +13,7 @@ from tests.simulation.drawing import KINDS, drawn
 from tests.simulation.hazards import Step
 from tests.simulation.kinds import payments
 from tests.simulation.model_stripe import DAY, Happening
+from tests.simulation.simulated_sqs import SimulatedSqs
 from tests.simulation.world import World
 
 ACTS = steps.ACTS | {name: act for kind in KINDS for name, act in kind.ACTS.items()}
@@ -109,6 +110,24 @@ def _reconciled(world: World, *, within: float) -> Iterator[str]:
     yield from _at_rest(world, within=within)
 
 
+def _due(world: World) -> Iterator[Step]:
+    """Invocations that find something to do."""
+    if _is_shown(world, world.sqs):
+        yield Step("work", (10, 0, 7))
+    if _is_shown(world, world.operations):
+        yield Step("operate", (10, 0, 7))
+    if world.ways_out.stream.pending:
+        yield Step("publish", (25, 7))
+    if any(_is_shown(world, consumer.queue) for consumer in world.consumers.all.values()):
+        yield from (Step("consume", (10, pick, 7)) for pick, _ in enumerate(world.consumers.all))
+
+
+def _is_shown(world: World, queue: SimulatedSqs) -> bool:
+    """Is there a message that can be received now?"""
+    at = queue.next_visible_at()
+    return at is not None and at <= world.clock.now()
+
+
 def _nowhere(world: World) -> Iterator[str]:
     """What we said yes to is in the ledger for good, in the queue, or a dead letter."""
     held = {m.event_id for m in [*world.sqs.messages.values(), *world.sqs.dead]}
@@ -125,13 +144,10 @@ def _at_rest(world: World, *, within: float) -> Iterator[str]:
         while due := world.stripe.due():
             for number, webhook in enumerate(due):
                 steps.attempt(world, webhook, Step("deliver", (0, number)))
-        world.perform(Step("work", (10, 0, 7)))
-        world.perform(Step("operate", (10, 0, 7)))
-        world.perform(Step("publish", (25, 7)))
+        for step in _due(world):
+            world.perform(step)
         if world.ways_out.stream.pending:
             continue
-        for pick, _ in enumerate(world.consumers.all):
-            world.perform(Step("consume", (10, pick, 7)))
         queued = [queue.next_visible_at() for queue in world.queues]
         visible = [at for at in queued if at is not None]
         if any(at <= world.clock.now() for at in visible):
