@@ -5,12 +5,12 @@ from random import Random
 from types import ModuleType
 
 from tests.simulation.hazards import Fault, Step
-from tests.simulation.kinds import disputes, payments, refunds, sessions
+from tests.simulation.kinds import disputes, payments, refunds, sessions, subscriptions
 from tests.simulation.model_stripe import DAY
 
 # One module for each kind of object: `draw` (at Stripe), `draw_ask` (of the API), `OPENING`, `ACTS`
 # and `verify`.
-KINDS: tuple[ModuleType, ...] = (payments, refunds, disputes, sessions)
+KINDS: tuple[ModuleType, ...] = (payments, refunds, disputes, sessions, subscriptions)
 # What a schedule is about: its steps are drawn from these kinds.
 # Steps that ask our API.
 ASKS = ("ask", "refund", "open page")
@@ -19,6 +19,7 @@ CASTS: tuple[tuple[ModuleType, ...], ...] = (
     (payments, refunds),
     (payments, refunds, disputes),
     (sessions, payments, refunds),
+    (subscriptions,),
 )
 FAULTS = (
     "crash before",

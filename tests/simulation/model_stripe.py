@@ -262,9 +262,13 @@ class ModelStripe:
 
     # --- the API --------------------------------------------------------------------------------
 
-    def get(self, thing_id: str) -> str:
-        """The object as text, as it is at this moment."""
-        return json.dumps(self.existing(thing_id).document)
+    def get(self, thing_id: str, *, expand: Sequence[str] = ()) -> str:
+        """The object as text, as it is at this moment; fields to expand hold an id, or nothing."""
+        document = dict(self.existing(thing_id).document)
+        for name in expand:
+            if document[name] is not None:
+                document[name] = self.existing(document[name]).document
+        return json.dumps(document)
 
     def event(self, event_id: str) -> str:
         """An event as text; Stripe keeps them for 30 days."""

@@ -24,6 +24,8 @@ from tests.simulation.model_stripe import (
 )
 
 VISIBILITY_SECONDS = 360
+# What the reader asks to be shown whole (adapters/stripe_gateway.py).
+EXPANDED = {"subscription": ("latest_invoice",)}
 # A receiver asks for fresh secrets at most this often, and keeps what it has this long.
 REFRESH_SECONDS, CACHE_SECONDS = 60, 300
 
@@ -66,7 +68,7 @@ class Calls:
         self._slow()
         self.during("retrieve.before")
         try:
-            text = self._stripe.get(object_id)
+            text = self._stripe.get(object_id, expand=EXPANDED.get(resource, ()))
         except NoSuchThing as error:
             raise StripeRefused("no such object", http_status=404) from error
         self.during("retrieve.after")
@@ -181,7 +183,7 @@ class Gateway(Calls):
         things = [
             thing.document
             for thing in self._stripe.of(resource)
-            if created_from <= thing.document["created"] <= end
+            if created_from <= thing.path[0]["created"] <= end
         ]
         self._slow()
         return things[::-1]

@@ -61,7 +61,7 @@ def run(seed: int, story: Sequence[Step] | None = None, *, is_deep: bool | None 
             *_published(world),
             *(w for kind in KINDS for w in kind.verify(world)),
         ]
-    return Verdict(
+    verdict = Verdict(
         seed,
         wrong,
         world.hazards.happened + world.stripe.happened,
@@ -75,6 +75,9 @@ def run(seed: int, story: Sequence[Step] | None = None, *, is_deep: bool | None 
             deep=deep,
         ),
     )
+    # It is a cycle: so the next collection has less to look for.
+    vars(world).clear()
+    return verdict
 
 
 # --- coming to rest -----------------------------------------------------------------------------
