@@ -67,6 +67,10 @@ ENVIRONMENT = {
     "ENDPOINTS_KEY_ARN": "paidonce/bench/stripe/keys/endpoints",
     "WEBHOOK_URL": "https://api.example.com/webhooks/stripe",
     "RETIRE_AFTER_SECONDS": "259200",
+    "LATE_AFTER_SECONDS": "86400",
+    "OVERDUE_AFTER_SECONDS": "3024000",
+    "RECONCILE_BUDGET_PER_SECOND": "15",
+    "PAGES_MAX": "500",
     "USER_CLAIM": "sub",
     "SCOPE_PREFIX": "",
 }

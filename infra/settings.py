@@ -28,6 +28,7 @@ _SCHEDULE = Text(
     r"cron\(0 [\d,*/-]+ [\dL?,*/-]+ [\w,*/-]+ [\w?#,*/-]+ \*\)",
     "a schedule of Secrets Manager, cron(0 HOURS DAY MONTH WEEKDAY *)",
 )
+_RATE = Text(r"rate\(([2-9]|[1-9]\d+) minutes\)|rate\(1 (minute|hour)\)", "rate(NUMBER minutes)")
 _CALLS = Whole(1, 100)
 _COUNT = Whole(1, 100_000)
 
@@ -287,3 +288,17 @@ class Rotation:
     memory_mb: Annotated[int, _MEMORY]
     call_timeout_seconds: Annotated[int, Whole(1, 60)]
     retire_after_seconds: Annotated[int, _SECONDS]
+    retire_schedule: Annotated[str, _RATE]
+    late_after_seconds: Annotated[int, _SECONDS]
+    overdue_after_seconds: Annotated[int, Whole(1, 400 * DAY_SECONDS)]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Reconcile:
+    """reconcile."""
+
+    schedule: Annotated[str, _RATE]
+    timeout_seconds: Annotated[int, Whole(30, 900)]
+    memory_mb: Annotated[int, _MEMORY]
+    call_timeout_seconds: Annotated[int, Whole(1, 60)]
+    pages_max: Annotated[int, Whole(1, 10_000)]

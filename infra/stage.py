@@ -49,6 +49,7 @@ class Stage:
     consumers: settings.Consumers
     fraud_warnings: settings.FraudWarnings
     rotation: settings.Rotation
+    reconcile: settings.Reconcile
 
     @property
     def livemode(self) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from paidonce.domain.errors import ChangedMeanwhile
 from paidonce.domain.rotation import CURRENT, PENDING, PREVIOUS
+from paidonce.domain.sweep import Sweep
 from paidonce.use_cases.ports import TimeLeft
 from paidonce.use_cases.rotation_ports import WebhookEndpoint
 
@@ -160,3 +161,25 @@ class FakeDoor:
         with self.faults.around("deliver"):
             self.delivered.append((url, body))
             return self.answer(url, body, signature)
+
+
+@dataclass
+class FakeSweeps:
+    """`Sweeps` in memory."""
+
+    stored: Sweep | None = None
+    faults: Faults = field(default_factory=Faults)
+
+    def standing(self) -> Sweep | None:
+        """See `Sweeps.standing`."""
+        with self.faults.around("standing"):
+            return self.stored
+
+    def save(self, sweep: Sweep, *, over: Sweep | None) -> Sweep:
+        """See `Sweeps.save`."""
+        with self.faults.around("save"):
+            standing = 0 if self.stored is None else self.stored.version
+            if standing != (0 if over is None else over.version):
+                raise ChangedMeanwhile("sweep")
+            self.stored = replace(sweep, version=standing + 1)
+            return self.stored

@@ -1,4 +1,4 @@
-"""Rotation: Secrets Manager calls one function, on a schedule, for each secret that rotates."""
+"""Rotation: a function for Secrets Manager's four steps, and one that ends what was replaced."""
 
 from collections.abc import Sequence
 
@@ -9,6 +9,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra.blocks.function import HouseFunction, Size
+from infra.blocks.schedule import HouseSchedule
 from infra.stacks.storage import Storage
 from infra.stage import Stage
 
@@ -17,7 +18,7 @@ _WINDOW = "4h"
 
 
 class KeyRotation(Construct):
-    """rotate_secret, and the secrets that it rotates.
+    """rotate_secret with the secrets that it rotates, and retire_endpoints.
 
     The schedules stand here and not beside their secrets: those are in another stack, and CDK's own
     way (`add_rotation_schedule`) ties the two stacks into a cycle when a customer key is between.
@@ -35,6 +36,16 @@ class KeyRotation(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         rotation = stage.rotation
+        at_stripe = {
+            "SIGNING_SECRET_ARN": storage.secrets.signing.secret_arn,
+            "ENDPOINTS_KEY_ARN": storage.secrets.endpoints.secret_arn,
+            "SECRET_CACHE_SECONDS": str(stage.worker.secret_cache_seconds),
+            "STRIPE_API_URL": stage.stripe.api_url,
+            "STRIPE_API_VERSION": stage.stripe.api_version,
+            "WEBHOOK_URL": webhook_url,
+            "CALL_TIMEOUT_SECONDS": str(rotation.call_timeout_seconds),
+            "RETIRE_AFTER_SECONDS": str(rotation.retire_after_seconds),
+        }
         self.rotate_secret = HouseFunction(
             self,
             "rotate_secret",
@@ -42,19 +53,30 @@ class KeyRotation(Construct):
             layers=layers,
             description="Rotate a secret in Secrets Manager's four steps",
             size=Size(timeout_seconds=rotation.timeout_seconds, memory_mb=rotation.memory_mb),
-            environment={
-                "SIGNING_SECRET_ARN": storage.secrets.signing.secret_arn,
-                **{f"{name}_KEY_ARN": key.secret_arn for name, key in _keys(storage).items()},
+            environment=at_stripe
+            | {f"{name}_KEY_ARN": key.secret_arn for name, key in _keys(storage).items()}
+            | {
                 "STRIPE_ACCOUNT": stage.stripe.account,
                 "PROBE_BUDGET_PER_SECOND": str(stage.budgets.probe_per_second),
                 "KEY_AGE_MAX_DAYS": str(rotation.key_age_max_days),
-                "SECRET_CACHE_SECONDS": str(stage.worker.secret_cache_seconds),
-                "STRIPE_API_URL": stage.stripe.api_url,
-                "STRIPE_API_VERSION": stage.stripe.api_version,
-                "WEBHOOK_URL": webhook_url,
-                "CALL_TIMEOUT_SECONDS": str(rotation.call_timeout_seconds),
-                "RETIRE_AFTER_SECONDS": str(rotation.retire_after_seconds),
             },
+        )
+        self.retire_endpoints = HouseFunction(
+            self,
+            "retire_endpoints",
+            stage=stage,
+            layers=layers,
+            description="End webhook endpoints whose time is over",
+            size=Size(timeout_seconds=rotation.timeout_seconds, memory_mb=rotation.memory_mb),
+            environment=at_stripe
+            | {
+                "PAYMENTS_TABLE": storage.payments.table_name,
+                "OVERDUE_AFTER_SECONDS": str(rotation.overdue_after_seconds),
+                "LATE_AFTER_SECONDS": str(rotation.late_after_seconds),
+            },
+        )
+        HouseSchedule(
+            self, "WhenRetire", calls=self.retire_endpoints, expression=rotation.retire_schedule
         )
         self._rotates("Signing", storage.secrets.signing, schedule=rotation.signing_schedule)
         for name, key in _keys(storage).items():

@@ -22,6 +22,9 @@ NAMESPACE = "PaidOnce"
 RUNBOOK = "docs/runbook.md"
 _MINUTE = Duration.minutes(1)
 _FIVE_MINUTES = Duration.minutes(5)
+_HOUR = Duration.hours(1)
+# Lambda repeats a call of a schedule twice: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async.html
+_TRIES_OF_A_CALL = 3
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -273,6 +276,32 @@ ALARMS = (
         says="answer_fraud_warning crashes or is killed: its warnings come back.",
         metric=_errors(lambda service: service.fraud_warnings.answer_fraud_warning),
         at_least=lambda stage: stage.alarms.processor_errors,
+    ),
+    Watch(
+        name="rotation-overdue",
+        says="A signing secret is too old, or an endpoint that was replaced is still there.",
+        metric=_counted("RotationOverdue", "retire_endpoints", period=_HOUR),
+    ),
+    Watch(
+        name="successor-missing",
+        says="An endpoint is not retired: Stripe does not deliver to the one after it.",
+        metric=_counted("SuccessorMissing", "retire_endpoints", period=_HOUR),
+    ),
+    Watch(
+        name="retirement-errors",
+        says="retire_endpoints fails again and again.",
+        metric=lambda service: service.rotation.retire_endpoints.function.metric_errors(
+            period=_HOUR
+        ),
+        at_least=lambda _stage: _TRIES_OF_A_CALL,
+    ),
+    Watch(
+        name="reconcile-errors",
+        says="reconcile fails again and again: what never reached us is not looked for.",
+        metric=lambda service: service.reconciliation.reconcile.function.metric_errors(
+            period=_HOUR
+        ),
+        at_least=lambda _stage: _TRIES_OF_A_CALL,
     ),
     Watch(
         name="signature-refused",

@@ -19,6 +19,7 @@ from infra.features.notices import Notices
 from infra.features.operations import Operations
 from infra.features.payments_api import PaymentsApi
 from infra.features.publishing import Publishing
+from infra.features.reconciliation import Reconciliation
 from infra.features.refunds_api import RefundsApi
 from infra.features.webhooks import Webhooks
 from infra.stacks.storage import Storage
@@ -75,6 +76,27 @@ class Service(HouseStack):
         )
         self.notices = Notices(self, "Notices", stage=stage, storage=storage, layers=layers)
         self.way_in = HttpWayIn(self, "WayIn", stage=stage, issuer=_issuer(stage, storage))
+        self._add_routes(stage)
+        self.rotation = KeyRotation(
+            self,
+            "Rotation",
+            stage=stage,
+            storage=storage,
+            layers=layers,
+            webhook_url=self._webhook_url,
+        )
+        self.reconciliation = Reconciliation(
+            self,
+            "Reconciliation",
+            stage=stage,
+            storage=storage,
+            layers=layers,
+            events=self.webhooks.events,
+        )
+        self._grants(storage)
+        self._outputs()
+
+    def _add_routes(self, stage: Stage) -> None:
         self.way_in.add(
             webhooks.ROUTES,
             self.webhooks.receive_webhook,
@@ -84,16 +106,6 @@ class Service(HouseStack):
         )
         self.way_in.add(payments_api.ROUTES, self.payments.payments_api)
         self.way_in.add(refunds_api.ROUTES, self.refunds.refunds_api)
-        self.rotation = KeyRotation(
-            self,
-            "Rotation",
-            stage=stage,
-            storage=storage,
-            layers=layers,
-            webhook_url=self._webhook_url,
-        )
-        self._grants(storage)
-        self._outputs()
 
     @property
     def functions(self) -> list[HouseFunction]:
@@ -108,6 +120,8 @@ class Service(HouseStack):
             self.rotation.rotate_secret,
             self.notices.notify,
             self.fraud_warnings.answer_fraud_warning,
+            self.rotation.retire_endpoints,
+            self.reconciliation.reconcile,
         ]
 
     @property
@@ -125,6 +139,8 @@ class Service(HouseStack):
         self._grant_rotate_secret(storage)
         self._grant_notify(storage)
         self._grant_answer_fraud_warning(storage)
+        self._grant_retire_endpoints(storage)
+        self._grant_reconcile(storage)
 
     def _grant_receive_webhook(self, storage: Storage) -> None:
         receiver, events = self.webhooks.receive_webhook, self.webhooks.events
@@ -254,6 +270,32 @@ class Service(HouseStack):
         answerer.may("sns:Publish", on=storage.ways_out.back_office.topic_arn)
         answerer.may_use_key(*TOPIC_KEY_ACTIONS, on=storage.key.key_arn, through="sns")
 
+    def _grant_retire_endpoints(self, storage: Storage) -> None:
+        retirer, secrets = self.rotation.retire_endpoints, storage.secrets
+        retirer.may(*_READ_AND_WRITE, on=secrets.signing.secret_arn)
+        retirer.may("secretsmanager:GetSecretValue", on=secrets.endpoints.secret_arn)
+        retirer.may_use_key(
+            "kms:Decrypt", "kms:GenerateDataKey", on=storage.key.key_arn, through="secretsmanager"
+        )
+        # One item: how far the sweep is that it asked for.
+        retirer.may("dynamodb:GetItem", "dynamodb:PutItem", on=storage.payments.table_arn)
+        retirer.may_use_key(*TABLE_KEY_ACTIONS, on=storage.key.key_arn, through="dynamodb")
+
+    def _grant_reconcile(self, storage: Storage) -> None:
+        reconcile = self.reconciliation.reconcile
+        # How far its sweep is, the breaker of its key, its share of Stripe's rate limit.
+        reconcile.may(
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+            on=storage.payments.table_arn,
+        )
+        reconcile.may("dynamodb:BatchGetItem", on=storage.events.table_arn)
+        reconcile.may_use_key(*TABLE_KEY_ACTIONS, on=storage.key.key_arn, through="dynamodb")
+        reconcile.may("sqs:SendMessage", on=self.webhooks.events.queue.queue_arn)
+        reconcile.may("secretsmanager:GetSecretValue", on=storage.secrets.reader.secret_arn)
+        reconcile.may_use_key("kms:Decrypt", on=storage.key.key_arn, through="secretsmanager")
+
     def _outputs(self) -> None:
         events, way_in = self.webhooks.events, self.way_in
         self.tell(
@@ -281,6 +323,8 @@ class Service(HouseStack):
                 "RotateSecretFunctionName": self.rotation.rotate_secret.name,
                 "NotifyFunctionName": self.notices.notify.name,
                 "AnswerFraudWarningFunctionName": self.fraud_warnings.answer_fraud_warning.name,
+                "RetireEndpointsFunctionName": self.rotation.retire_endpoints.name,
+                "ReconcileFunctionName": self.reconciliation.reconcile.name,
             }
         )
         if way_in.domain is not None:

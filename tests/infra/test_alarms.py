@@ -48,6 +48,10 @@ def test_what_costs_a_customer_money_alarms_at_the_first(prod: Assembly) -> None
         "api-5xx",
         "signature-refused",
         "rotation-failed",
+        "rotation-overdue",
+        "successor-missing",
+        "retirement-errors",
+        "reconcile-errors",
     }
     for name, alarm in alarms.items():
         if name.removeprefix("paidonce-prod-") not in patient:

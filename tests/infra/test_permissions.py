@@ -22,6 +22,7 @@ SECRET_CHANGES = {
     "secretsmanager:UpdateSecretVersionStage",
 }
 TRACES = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+SCHEDULER = "scheduler.amazonaws.com"
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 
 # A stream's own name is a date; Lambda lists them by their table.
@@ -142,6 +143,25 @@ ALLOWED = {
         "key through sns": {"kms:Decrypt", "kms:GenerateDataKey"},
         "key through dynamodb": TABLE_KEY,
     },
+    "retire-endpoints": {
+        "paidonce/prod/stripe/signing": SECRET_CHANGES,
+        "paidonce/prod/stripe/keys/endpoints": {"secretsmanager:GetSecretValue"},
+        "paidonce-prod-payments.Arn": {"dynamodb:GetItem", "dynamodb:PutItem"},
+        "key through secretsmanager": {"kms:Decrypt", "kms:GenerateDataKey"},
+        "key through dynamodb": TABLE_KEY,
+    },
+    "reconcile": {
+        "paidonce-prod-payments.Arn": {
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+        },
+        "paidonce-prod-events.Arn": {"dynamodb:BatchGetItem"},
+        "paidonce-prod-stripe-events.Arn": {"sqs:SendMessage"},
+        "paidonce/prod/stripe/keys/reader": {"secretsmanager:GetSecretValue"},
+        "key through secretsmanager": {"kms:Decrypt"},
+        "key through dynamodb": TABLE_KEY,
+    },
     "payments-api": {
         "paidonce-prod-stripe-operations.Arn": {"sqs:SendMessage"},
         "paidonce-prod-payments.Arn": {"dynamodb:GetItem"} | COMMIT,
@@ -174,6 +194,7 @@ def statements(assembly: Assembly) -> dict[str, list[dict[str, Any]]]:
         roles[role]: policy["PolicyDocument"]["Statement"]
         for policy in policies
         for role in policy["Roles"]
+        if role in roles
     }
 
 
@@ -196,12 +217,33 @@ def test_each_function_may_do_exactly_this(prod: Assembly) -> None:
 
 def test_each_function_has_a_role_of_its_own_and_no_managed_policy(prod: Assembly) -> None:
     roles = prod.resources("AWS::IAM::Role")
-    assert len(roles) == len(prod.resources("AWS::Lambda::Function"))
+    schedules = prod.resources("AWS::Scheduler::Schedule")
+    assert len(roles) == len(prod.resources("AWS::Lambda::Function")) + len(schedules)
     assert not [role for role in roles.values() if "ManagedPolicyArns" in role]
     assert not [role for role in roles.values() if "Policies" in role]
     for role in roles.values():
         (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
-        assert trust["Principal"] == {"Service": "lambda.amazonaws.com"}
+        assert trust["Principal"]["Service"] in ("lambda.amazonaws.com", SCHEDULER)
+
+
+def test_a_schedule_may_call_its_own_function_and_nothing_else(prod: Assembly) -> None:
+    schedules = prod.resources("AWS::Scheduler::Schedule")
+    assert set(schedules) == {"paidonce-prod-retire-endpoints", "paidonce-prod-reconcile"}
+    policies = {
+        role: policy["PolicyDocument"]["Statement"]
+        for policy in prod.resources("AWS::IAM::Policy").values()
+        for role in policy["Roles"]
+    }
+    for schedule in schedules.values():
+        target = schedule["Target"]
+        assert "Live" in str(target["Arn"])
+        role = target["RoleArn"].removesuffix(".Arn")
+        assert policies[role] == [
+            {"Action": "lambda:InvokeFunction", "Effect": "Allow", "Resource": target["Arn"]}
+        ]
+        (trust,) = prod.resources("AWS::IAM::Role")[role]["AssumeRolePolicyDocument"]["Statement"]
+        assert trust["Principal"] == {"Service": SCHEDULER}
+        assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": "AWS::AccountId"}}
 
 
 def test_no_action_is_a_wildcard_and_no_resource_but_the_traces(prod: Assembly) -> None:
@@ -222,7 +264,7 @@ def test_the_signing_secrets_are_read_by_the_receiver_and_who_rotates_them(prod:
         for statement in allowed
         if "paidonce/prod/stripe/signing" in listed(statement["Resource"])
     }
-    assert readers == {"receive-webhook", "rotate-secret"}
+    assert readers == {"receive-webhook", "rotate-secret", "retire-endpoints"}
 
 
 # Which function of ours an AWS service may call, and from what of ours.

@@ -49,6 +49,8 @@ def test_functions_are_built_for_the_stage(prod: Assembly) -> None:
         "paidonce-prod-rotate-secret",
         "paidonce-prod-notify",
         "paidonce-prod-answer-fraud-warning",
+        "paidonce-prod-retire-endpoints",
+        "paidonce-prod-reconcile",
     }
     for name, function in functions.items():
         folder = name.removeprefix("paidonce-prod-").replace("-", "_")
@@ -79,6 +81,8 @@ def test_only_who_sends_to_its_own_queue_may_feed_itself(prod: Assembly) -> None
         "paidonce-prod-rotate-secret": None,
         "paidonce-prod-notify": None,
         "paidonce-prod-answer-fraud-warning": None,
+        "paidonce-prod-retire-endpoints": None,
+        "paidonce-prod-reconcile": None,
     }
 
 
@@ -98,7 +102,9 @@ def test_a_function_carries_its_own_package_and_no_other(prod: Assembly) -> None
         "python",
         "python",
         "receive_webhook",
+        "reconcile",
         "refunds_api",
+        "retire_endpoints",
         "rotate_secret",
         "run_operation",
     ]

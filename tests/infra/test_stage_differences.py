@@ -19,6 +19,8 @@ ANSWERER = f"{FUNCTION} paidonce-STAGE-answer-fraud-warning/Properties"
 NOTIFY = f"{FUNCTION} paidonce-STAGE-notify/Properties"
 API = f"{FUNCTION} paidonce-STAGE-payments-api/Properties"
 ROTATOR = f"{FUNCTION} paidonce-STAGE-rotate-secret/Properties"
+RETIRER = f"{FUNCTION} paidonce-STAGE-retire-endpoints/Properties"
+RECONCILER = f"{FUNCTION} paidonce-STAGE-reconcile/Properties"
 REFUNDS = f"{FUNCTION} paidonce-STAGE-refunds-api/Properties"
 VARIABLES = "Environment/Variables"
 
@@ -67,6 +69,8 @@ MADE_BY = {
         f"{WORKER}/{VARIABLES}/SECRET_CACHE_SECONDS",
         f"{RUNNER}/{VARIABLES}/SECRET_CACHE_SECONDS",
         f"{ROTATOR}/{VARIABLES}/SECRET_CACHE_SECONDS",
+        f"{RETIRER}/{VARIABLES}/SECRET_CACHE_SECONDS",
+        f"{RECONCILER}/{VARIABLES}/SECRET_CACHE_SECONDS",
     ],
     "worker.wait_delays_seconds": [
         f"{WORKER}/{VARIABLES}/WAIT_DELAYS_SECONDS",
@@ -93,8 +97,14 @@ MADE_BY = {
     "payments_api.answers_kept_seconds": [f"{FUNCTION} */{VARIABLES}/ANSWERS_KEPT_SECONDS"],
     "breaker.probe_seconds": [f"{FUNCTION} */{VARIABLES}/BREAKER_PROBE_SECONDS"],
     "budgets.probe_per_second": [f"{ROTATOR}/{VARIABLES}/PROBE_BUDGET_PER_SECOND"],
-    "rotation.timeout_seconds": [f"{ROTATOR}/Timeout"],
-    "rotation.retire_after_seconds": [f"{ROTATOR}/{VARIABLES}/RETIRE_AFTER_SECONDS"],
+    "rotation.timeout_seconds": [f"{ROTATOR}/Timeout", f"{RETIRER}/Timeout"],
+    "rotation.retire_after_seconds": [f"{FUNCTION} */{VARIABLES}/RETIRE_AFTER_SECONDS"],
+    "rotation.retire_schedule": [
+        "service AWS::Scheduler::Schedule paidonce-STAGE-retire-endpoints/*/ScheduleExpression"
+    ],
+    "reconcile.schedule": [
+        "service AWS::Scheduler::Schedule paidonce-STAGE-reconcile/*/ScheduleExpression"
+    ],
     "catalogue.memory_seconds": [f"{API}/{VARIABLES}/CATALOGUE_MEMORY_SECONDS"],
     "catalogue.shared_seconds": [f"{API}/{VARIABLES}/CATALOGUE_SHARED_SECONDS"],
     "catalogue.unknown_seconds": [f"{API}/{VARIABLES}/CATALOGUE_UNKNOWN_SECONDS"],

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from paidonce.domain.errors import SignatureInvalid
 from paidonce.domain.ownership import Stage
@@ -12,11 +12,12 @@ from paidonce.domain.signature import verify
 from paidonce.domain.signing_document import SigningDocument
 from paidonce.use_cases.edit_signing import EditSigning
 from paidonce.use_cases.make_endpoint import EndpointMaker, MakeEndpoint
+from paidonce.use_cases.retire_endpoints import RetireEndpoints
 from paidonce.use_cases.ring_receiver import RingReceiver
 from paidonce.use_cases.rotate_signing import RotateSigning
 
 from tests.fakes import FakeClock, Faults
-from tests.fakes_rotation import FakeDoor, FakeSecretVersions, FakeWebhookEndpoints
+from tests.fakes_rotation import FakeDoor, FakeSecretVersions, FakeSweeps, FakeWebhookEndpoints
 from tests.fakes_telemetry import FakeTelemetry
 
 PLACEHOLDER: dict[str, object] = {"based_on": None, "endpoints": []}
@@ -63,7 +64,8 @@ class RotatingStage:
         self.secret = FakeSecretVersions(PLACEHOLDER)
         self.stripe = FakeWebhookEndpoints(clock=self.clock)
         self.door = FakeDoor(answer=self._receive)
-        for fake in (self.secret, self.stripe, self.door):
+        self.sweeps = FakeSweeps()
+        for fake in (self.secret, self.stripe, self.door, self.sweeps):
             fake.faults = self.faults
         self.maker = EndpointMaker(
             endpoints=self.stripe, stage="t", webhook_url=URL, event_types=TYPES
@@ -84,6 +86,17 @@ class RotatingStage:
             clock=self.clock,
             telemetry=self.telemetry,
             retire_after_seconds=RETIRE_AFTER,
+        )
+
+        self.retirement = RetireEndpoints(
+            edit=self.edit,
+            maker=self.maker,
+            sweeps=self.sweeps,
+            clock=self.clock,
+            telemetry=self.telemetry,
+            retire_after_seconds=RETIRE_AFTER,
+            overdue_after_seconds=35 * 86_400,
+            late_after_seconds=86_400,
         )
 
     def _receive(self, url: str, body: bytes, signature: str) -> int:
@@ -108,6 +121,18 @@ class RotatingStage:
         self.secret.begin_rotation(token)
         for step in Step:
             self.rotation(step, token, time_left=self.clock.time_left(STEP_SECONDS))
+
+    def retire(self) -> list[str]:
+        """One call of its schedule."""
+        return list(self.retirement(time_left=self.clock.time_left(STEP_SECONDS)))
+
+    def reconcile(self) -> None:
+        """The sweep that was asked for is complete."""
+        sweep = self.sweeps.stored
+        if sweep is not None and not sweep.is_complete:
+            self.sweeps.stored = replace(
+                sweep, completed_at=int(self.clock.now()), version=sweep.version + 1
+            )
 
     @property
     def document(self) -> SigningDocument:

@@ -1,0 +1,1 @@
+"""On a schedule: look at Stripe for what never reached us."""

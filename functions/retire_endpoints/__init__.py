@@ -1,0 +1,1 @@
+"""On a schedule: end webhook endpoints whose time is over."""

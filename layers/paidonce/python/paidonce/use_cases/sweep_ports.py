@@ -1,0 +1,71 @@
+"""What a sweep asks of the world: Stripe's list of events, and a note of how far it is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from paidonce.domain.sweep import Sweep
+from paidonce.use_cases.ports import TimeLeft
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListedEvent:
+    """One entry of Stripe's list; `created` in seconds since 1970."""
+
+    id: str
+    type: str
+    created: int
+    livemode: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventPage:
+    """Up to a hundred events, the newest first."""
+
+    events: Sequence[ListedEvent]
+    has_more: bool
+
+
+class EventList(Protocol):
+    """Stripe's events of the last 30 days, inside our share of its rate limit."""
+
+    def page(
+        self,
+        *,
+        types: Sequence[str],
+        created_from: int,
+        created_to: int,
+        after: str | None,
+        time_left: TimeLeft,
+    ) -> EventPage:
+        """One page of these types (20 at most); `after` is the last id of the page before.
+
+        Raises TryAgain (no budget while time lasts, no usable answer), KeyRefused, NotConfigured.
+        """
+        ...
+
+
+class MissingEvents(Protocol):
+    """The events queue as the reconciler uses it: ids alone, never what somebody calls an event."""
+
+    def queue(self, event: ListedEvent) -> None:
+        """Returns only when the queue has the id; the worker fetches the event from Stripe.
+
+        Raises TryAgain.
+        """
+        ...
+
+
+class Sweeps(Protocol):
+    """The one sweep that was asked for last."""
+
+    def standing(self) -> Sweep | None:
+        """One consistent read; raises TryAgain."""
+        ...
+
+    def save(self, sweep: Sweep, *, over: Sweep | None) -> Sweep:
+        """Write it over what was read (None: nothing there yet); answers it with its new version.
+
+        Raises ChangedMeanwhile, TryAgain.
+        """
+        ...
