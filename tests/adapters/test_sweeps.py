@@ -1,0 +1,154 @@
+"""A sweep's progress over the fake, moto and the local cloud; its events at the stand-in Stripe."""
+
+import json
+from collections.abc import Sequence
+
+import httpx
+import pytest
+from paidonce.adapters.clock import SystemClock
+from paidonce.adapters.dynamodb_counters import Budget
+from paidonce.adapters.dynamodb_sweeps import DynamoDbSweeps
+from paidonce.adapters.sqs_missing_events import SqsMissingEvents
+from paidonce.adapters.stripe_calls import StripeCalls
+from paidonce.adapters.stripe_events import StripeEventList
+from paidonce.domain.errors import ChangedMeanwhile, TryAgain
+from paidonce.domain.sweep import Sweep
+from paidonce.use_cases.sweep_ports import ListedEvent, Sweeps
+
+from tests.adapters.places import Place
+from tests.adapters.stand_in import at_the_stand_in
+from tests.adapters.stripe_bench import Bench, before_canned_stripe, refusal
+from tests.fakes import FakeClock, FakeCounter
+from tests.fakes_rotation import FakeSweeps
+
+WANTED = Sweep(window_from=100, window_to=200, types="t")
+
+
+@pytest.fixture
+def sweeps(place: Place | None) -> Sweeps:
+    if place is None:
+        return FakeSweeps()
+    return DynamoDbSweeps(
+        place.client("dynamodb"), payments_table=place.table("id"), name="retirement"
+    )
+
+
+def test_nothing_stands_before_it_is_asked_for(sweeps: Sweeps) -> None:
+    assert sweeps.standing() is None
+
+
+def test_what_is_saved_is_read_again(sweeps: Sweeps) -> None:
+    saved = sweeps.save(WANTED, over=None)
+    assert sweeps.standing() == saved
+    further = sweeps.save(saved.advanced(reached=150), over=saved)
+    assert sweeps.standing() == further
+    done = sweeps.save(further.group_done(groups=1, at=300), over=further)
+    standing = sweeps.standing()
+    assert standing == done
+    assert standing is not None
+    assert standing.covers(100, 200)
+    assert not standing.covers(99, 200)
+
+
+def test_whoever_read_an_older_version_writes_nothing(sweeps: Sweeps) -> None:
+    saved = sweeps.save(WANTED, over=None)
+    sweeps.save(saved.advanced(reached=150), over=saved)
+    with pytest.raises(ChangedMeanwhile):
+        sweeps.save(saved.advanced(reached=120), over=saved)
+    with pytest.raises(ChangedMeanwhile):
+        sweeps.save(WANTED, over=None)
+
+
+# --- Stripe's list ------------------------------------------------------------------------------
+
+
+def a_minute() -> float:
+    return 60.0
+
+
+def event_list(calls: StripeCalls) -> StripeEventList:
+    clock = SystemClock()
+    budget = Budget(FakeCounter(), clock, use="reconcile", per_second=1000)
+    return StripeEventList(calls, budget=budget, clock=clock, timeout_seconds=8)
+
+
+def listed(
+    events: StripeEventList, types: Sequence[str], *, after: str | None = None
+) -> list[ListedEvent]:
+    page = events.page(
+        types=types, created_from=0, created_to=2**31, after=after, time_left=a_minute
+    )
+    return list(page.events)
+
+
+def test_events_are_listed_by_type_newest_first_and_page_by_page() -> None:
+    with at_the_stand_in() as (calls, key, url):
+        for name in ("a", "b", "c"):
+            httpx.post(
+                f"{url}/v1/customers",
+                data={"description": name},
+                headers={"Authorization": f"Bearer {key.text}"},
+            ).raise_for_status()
+        events = event_list(calls)
+        found = listed(events, ["customer.created"])
+        assert len(found) == 3
+        assert {one.type for one in found} == {"customer.created"}
+        assert not any(one.livemode for one in found)
+        assert listed(events, ["customer.created"], after=found[0].id) == found[1:]
+        assert listed(events, ["customer.deleted"]) == []
+        early = events.page(
+            types=["customer.created"],
+            created_from=0,
+            created_to=found[-1].created - 1,
+            after=None,
+            time_left=a_minute,
+        )
+        assert (early.events, early.has_more) == ((), False)
+
+
+def test_it_waits_for_its_share_and_gives_up_with_the_time() -> None:
+    with before_canned_stripe() as bench:
+        clock = FakeClock()
+        budget = Budget(FakeCounter(), clock, use="reconcile", per_second=0)
+        events = StripeEventList(bench.calls, budget=budget, clock=clock, timeout_seconds=8)
+        with pytest.raises(TryAgain, match="share"):
+            events.page(
+                types=["x"],
+                created_from=0,
+                created_to=1,
+                after=None,
+                time_left=clock.time_left(10),
+            )
+        assert sum(clock.pauses) < 10
+        assert bench.server.asked == []
+
+
+def test_no_usable_answer_is_asked_for_in_the_next_run() -> None:
+    with before_canned_stripe() as bench:
+        bench.server.answers = [refusal(500)]
+        with pytest.raises(TryAgain):
+            listed(_of(bench), ["x"])
+
+
+def _of(bench: Bench) -> StripeEventList:
+    budget = Budget(bench.counter, bench.clock, use="reconcile", per_second=15)
+    return StripeEventList(bench.calls, budget=budget, clock=bench.clock, timeout_seconds=8)
+
+
+# --- the queue ----------------------------------------------------------------------------------
+
+
+def test_a_missing_event_is_queued_by_its_id_alone(moto: Place) -> None:
+    sqs, url = moto.client("sqs"), moto.queue()
+    queue = SqsMissingEvents(sqs, queue_url=url, clock=FakeClock())
+    queue.queue(ListedEvent(id="evt_1", type="t.x", created=5, livemode=False))
+    (message,) = sqs.receive_message(QueueUrl=url, MessageAttributeNames=["All"])["Messages"]
+    assert json.loads(message["Body"]) == {"kind": "event", "schema": 1, "id": "evt_1"}
+    attributes = {k: v["StringValue"] for k, v in message["MessageAttributes"].items()}
+    assert attributes == {
+        "event_id": "evt_1",
+        "event_type": "t.x",
+        "livemode": "false",
+        "correlation_id": "missing-evt_1",
+        "received_at": "2027-01-15T08:00:00.000Z",
+    }

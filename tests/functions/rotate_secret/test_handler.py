@@ -1,0 +1,272 @@
+"""rotate_secret, retire_endpoints, reconcile as AWS calls them: moto, and the stand-in Stripe."""
+
+import importlib
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from types import ModuleType
+from typing import Any
+
+import boto3
+import httpx
+import pytest
+from moto import mock_aws
+
+from local.stripe.application import Settings
+from local.stripe.identifiers import random_letters
+from local.stripe.server import running
+from tests.adapters.canned import Canned, CannedServer, canned_server
+
+FUNCTIONS = ("rotate_secret", "retire_endpoints", "reconcile")
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "STAGE": "test",
+    "LIVEMODE": "false",
+    "POWERTOOLS_LOG_LEVEL": "INFO",
+    "POWERTOOLS_METRICS_NAMESPACE": "PaidOnce",
+    "SECRET_CACHE_SECONDS": "300",
+    "STRIPE_API_VERSION": "2026-10-28.endive",
+    "CALL_TIMEOUT_SECONDS": "5",
+    "RETIRE_AFTER_SECONDS": "1",
+    "LATE_AFTER_SECONDS": "86400",
+    "OVERDUE_AFTER_SECONDS": "3024000",
+    "PAYMENTS_TABLE": "payments_table",
+    "EVENTS_TABLE": "events_table",
+    "LEDGER_DAYS": "90",
+    "RECONCILE_BUDGET_PER_SECOND": "100",
+    "BREAKER_PROBE_SECONDS": "30",
+    "PAGES_MAX": "50",
+}
+STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
+ONE, TWO = "1" * 32, "2" * 32
+PLACEHOLDER = json.dumps({"based_on": None, "endpoints": []})
+
+
+@dataclass
+class Context:
+    """Lambda's context, as far as the functions look at it."""
+
+    aws_request_id: str = "request-1"
+    remaining_ms: int = 60_000
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.remaining_ms
+
+
+@dataclass
+class Rotating:
+    """One stage in moto's AWS, its account at the stand-in, and a canned public URL."""
+
+    door: CannedServer
+    signing: str
+    stripe: httpx.Client
+
+    def handler(self, function: str) -> ModuleType:
+        """Imported anew, as a cold start does."""
+        for name in [name for name in sys.modules if name.partition(".")[0] == function]:
+            del sys.modules[name]
+        # Powertools keeps a logger by its name, with the standard output of its first use.
+        logging.Logger.manager.loggerDict.pop(function, None)
+        return importlib.import_module(f"{function}.handler")
+
+    def step(self, step: str, token: str, **context: Any) -> None:
+        event = {"Step": step, "SecretId": self.signing, "ClientRequestToken": token}
+        self.handler("rotate_secret").handle(event, Context(**context))
+
+    def rotate(self, token: str) -> None:
+        """What RotateSecret does."""
+        self.pending(token)
+        for step in STEPS:
+            self.step(step, token)
+
+    def pending(self, token: str) -> None:
+        """A version without a value under AWSPENDING, which moto cannot make otherwise."""
+        boto3.client("secretsmanager").put_secret_value(
+            SecretId=self.signing,
+            ClientRequestToken=token,
+            SecretString="to be filled",
+            VersionStages=["AWSPENDING"],
+        )
+        from moto.secretsmanager.models import secretsmanager_backends  # noqa: PLC0415 - where it is used
+
+        backend = secretsmanager_backends["123456789012"]["us-east-1"]
+        del backend.secrets[self.signing].versions[token]["secret_string"]
+
+    def labels(self) -> dict[str, str]:
+        found = boto3.client("secretsmanager").describe_secret(SecretId=self.signing)
+        return {
+            label: version
+            for version, labels in found["VersionIdsToStages"].items()
+            for label in labels
+        }
+
+    @property
+    def document(self) -> dict[str, Any]:
+        # moto's default is the version that was put last, wherever AWSCURRENT is.
+        found = boto3.client("secretsmanager").get_secret_value(
+            SecretId=self.signing, VersionStage="AWSCURRENT"
+        )
+        document: dict[str, Any] = json.loads(found["SecretString"])
+        return document
+
+    def at_stripe(self) -> set[str]:
+        found = self.stripe.get("/v1/webhook_endpoints").raise_for_status().json()["data"]
+        return {one["id"] for one in found}
+
+    def queued(self) -> list[str]:
+        sqs = boto3.client("sqs")
+        url = sqs.get_queue_url(QueueName="events")["QueueUrl"]
+        found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+        return [json.loads(message["Body"])["id"] for message in found]
+
+    def call(self, function: str) -> dict[str, Any]:
+        """One call of its schedule."""
+        answer: dict[str, Any] = self.handler(function).handle({}, Context())
+        return answer
+
+    def make_old(self) -> None:
+        """Let the overlap of every endpoint be over."""
+        document = self.document
+        for one in document["endpoints"][1:]:
+            past = datetime.now(UTC) - timedelta(hours=1)
+            one["retire_after"] = past.isoformat()
+        secrets, current = boto3.client("secretsmanager"), self.labels()["AWSCURRENT"]
+        new = secrets.put_secret_value(
+            SecretId=self.signing, SecretString=json.dumps(document), VersionStages=["OLDER"]
+        )["VersionId"]
+        secrets.update_secret_version_stage(
+            SecretId=self.signing,
+            VersionStage="AWSCURRENT",
+            MoveToVersionId=new,
+            RemoveFromVersionId=current,
+        )
+        secrets.update_secret_version_stage(
+            SecretId=self.signing, VersionStage="OLDER", RemoveFromVersionId=new
+        )
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with running(Settings()) as started:
+        yield started
+
+
+@pytest.fixture
+def stage(address: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rotating]:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    key = "sk_" + "test_" + random_letters(24)
+    headers = {"Authorization": f"Bearer {key}"}
+    with (
+        mock_aws(),
+        canned_server() as door,
+        httpx.Client(base_url=address, headers=headers) as stripe,
+    ):
+        door.answers = [Canned(200)]
+        secrets = boto3.client("secretsmanager")
+        signing = secrets.create_secret(Name="signing", SecretString=PLACEHOLDER)["ARN"]
+        stripe_key = secrets.create_secret(Name="key", SecretString=json.dumps({"key": key}))["ARN"]
+        for table, attribute in (("payments_table", "id"), ("events_table", "event_id")):
+            boto3.client("dynamodb").create_table(
+                TableName=table,
+                KeySchema=[{"AttributeName": attribute, "KeyType": "HASH"}],
+                AttributeDefinitions=[{"AttributeName": attribute, "AttributeType": "S"}],
+                BillingMode="PAY_PER_REQUEST",
+            )
+        queue = boto3.client("sqs").create_queue(QueueName="events")["QueueUrl"]
+        for name, value in {
+            "SIGNING_SECRET_ARN": signing,
+            "ENDPOINTS_KEY_ARN": stripe_key,
+            "READER_KEY_ARN": stripe_key,
+            "STRIPE_API_URL": address,
+            "WEBHOOK_URL": f"{door.url}/webhooks/stripe",
+            "EVENTS_QUEUE_URL": queue,
+        }.items():
+            monkeypatch.setenv(name, value)
+        yield Rotating(door, signing, stripe)
+
+
+def test_two_rotations_then_the_first_endpoint_is_swept_and_retired(stage: Rotating) -> None:
+    """With an event in between that never reached us: it is queued before its endpoint goes."""
+    stage.rotate(ONE)
+    assert stage.labels()["AWSCURRENT"] == ONE
+    assert "AWSPENDING" not in stage.labels()
+    stage.stripe.post(
+        "/v1/payment_intents",
+        data={"amount": 1000, "currency": "usd"},
+        headers={"Idempotency-Key": "one"},
+    ).raise_for_status()
+    stage.rotate(TWO)
+    new, old = stage.document["endpoints"]
+    assert stage.at_stripe() == {new["id"], old["id"]}
+    stage.make_old()
+    assert stage.call("retire_endpoints") == {"retired": []}
+    assert stage.call("reconcile") == {"sweep_complete": True}
+    (event,) = stage.stripe.get("/v1/events").json()["data"]
+    assert stage.queued() == [event["id"]]
+    assert stage.call("retire_endpoints") == {"retired": [old["id"]]}
+    assert [one["id"] for one in stage.document["endpoints"]] == [new["id"]]
+    assert stage.at_stripe() == {new["id"]}
+    assert set(stage.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
+    assert stage.call("reconcile") == {"sweep_complete": True}
+
+
+def test_reconcile_has_nothing_to_do_when_nobody_asked(stage: Rotating) -> None:
+    assert stage.call("reconcile") == {"sweep_complete": None}
+
+
+def test_a_refusal_reaches_secrets_manager_as_a_sentence_and_the_metric(
+    stage: Rotating, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(Exception, match=r"^createSecret: the rotation of signing was called off"):
+        stage.step("createSecret", ONE)
+    said = capsys.readouterr().out
+    assert '"RotationFailed":[1.0]' in said.replace(" ", "")
+    assert '"why":"the rotation of signing was called off: start a new one"' in said
+
+
+def test_a_failure_tells_its_class_and_nothing_else(
+    stage: Rotating, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Secrets Manager asks again; Lambda logs what leaves the function."""
+    stage.door.answers = [Canned(500)]
+    stage.pending(ONE)
+    stage.step("createSecret", ONE)
+    with pytest.raises(Exception, match=r"^testSecret: TryAgain$") as raised:
+        stage.step("testSecret", ONE, remaining_ms=6000)
+    assert raised.value.__cause__ is None
+    assert raised.value.__suppress_context__
+    pending = boto3.client("secretsmanager").get_secret_value(
+        SecretId=stage.signing, VersionStage="AWSPENDING"
+    )
+    secret = json.loads(pending["SecretString"])["endpoints"][0]["secret"]
+    said = capsys.readouterr()
+    assert secret not in said.out + said.err
+    assert '"RotationFailed":[1.0]' in said.out.replace(" ", "")
+
+
+def test_a_secret_that_is_not_ours_is_refused(stage: Rotating) -> None:
+    handler = stage.handler("rotate_secret")
+    event = {"Step": "createSecret", "SecretId": "another", "ClientRequestToken": ONE}
+    with pytest.raises(handler.RotationFailed, match="does not rotate another"):
+        handler.handle(event, Context())
+
+
+@pytest.mark.parametrize(
+    ("function", "error"),
+    [("retire_endpoints", "RetirementFailed"), ("reconcile", "ReconciliationFailed")],
+)
+def test_a_run_that_fails_is_an_error_of_the_function_without_its_text(
+    stage: Rotating, monkeypatch: pytest.MonkeyPatch, function: str, error: str
+) -> None:
+    """So that its alarm sees it; the schedule goes on."""
+    monkeypatch.setenv("PAYMENTS_TABLE", "not-there")
+    boto3.client("secretsmanager").put_secret_value(SecretId=stage.signing, SecretString="{}")
+    handler = stage.handler(function)
+    with pytest.raises(getattr(handler, error), match=r"^(RotationRefused|ResourceNotFound\w+)$"):
+        handler.handle({}, Context())

@@ -1,0 +1,191 @@
+"""A window of Stripe's events is looked through wholly, however often the run is cut short."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from paidonce.domain.errors import TryAgain
+from paidonce.domain.ledger import LedgerRow, Outcome
+from paidonce.domain.sweep import Sweep
+from paidonce.use_cases.ports import TimeLeft
+from paidonce.use_cases.sweep_events import SweepEvents
+from paidonce.use_cases.sweep_ports import EventPage, ListedEvent
+
+from tests.fakes import FakeBooks, FakeClock, Faults
+from tests.fakes_rotation import FakeSweeps
+from tests.fakes_telemetry import FakeTelemetry
+
+TYPES = tuple(f"type.{letter}{number}" for letter in "abc" for number in range(9))
+PAGE = 3
+
+
+@dataclass
+class FakeEventList:
+    """`EventList` over a list; pages are small."""
+
+    events: list[ListedEvent] = field(default_factory=list)
+    faults: Faults = field(default_factory=Faults)
+
+    def page(
+        self,
+        *,
+        types: Sequence[str],
+        created_from: int,
+        created_to: int,
+        after: str | None,
+        time_left: TimeLeft,  # noqa: ARG002 - the port's shape
+    ) -> EventPage:
+        """See `EventList.page`."""
+        with self.faults.around("page"):
+            assert len(types) <= 20
+            newest_first = sorted(self.events, key=lambda one: (one.created, one.id), reverse=True)
+            found = [
+                one
+                for one in newest_first
+                if one.type in types and created_from <= one.created <= created_to
+            ]
+            ids = [one.id for one in found]
+            start = ids.index(after) + 1 if after in ids else 0
+            return EventPage(events=found[start : start + PAGE], has_more=len(found) > start + PAGE)
+
+
+@dataclass
+class FakeMissingEvents:
+    """`MissingEvents` as a list of ids."""
+
+    queued: list[str] = field(default_factory=list)
+    faults: Faults = field(default_factory=Faults)
+
+    def queue(self, event: ListedEvent) -> None:
+        """See `MissingEvents.queue`."""
+        with self.faults.around("queue"):
+            self.queued.append(event.id)
+
+
+class Bench:
+    """A sweep over fakes, bounded to `pages_max` a run."""
+
+    def __init__(self, events: Sequence[ListedEvent] = (), *, pages_max: int = 100) -> None:
+        self.clock = FakeClock()
+        self.sweeps = FakeSweeps()
+        self.events = FakeEventList(list(events))
+        self.missing = FakeMissingEvents()
+        self.books = FakeBooks()
+        self.telemetry = FakeTelemetry()
+        self.types = TYPES
+        self.pages_max = pages_max
+
+    def ask(self, window_from: int, window_to: int) -> None:
+        self.sweeps.save(
+            Sweep(window_from=window_from, window_to=window_to, types=""),
+            over=self.sweeps.stored,
+        )
+
+    def run(self, seconds: float = 60) -> Sweep | None:
+        return SweepEvents(
+            sweeps=self.sweeps,
+            events=self.events,
+            books=self.books,
+            missing=self.missing,
+            clock=self.clock,
+            telemetry=self.telemetry,
+            event_types=self.types,
+            pages_max=self.pages_max,
+            seconds_for_a_page=10,
+        )(time_left=self.clock.time_left(seconds))
+
+    def knows(self, event_id: str, outcome: Outcome = Outcome.APPLIED) -> None:
+        self.books.tables.rows[event_id] = LedgerRow(
+            event_id=event_id, event_type="t", outcome=outcome, livemode=False, decided_at="x"
+        )
+
+
+def event(number: int, *, created: int, type_: str = TYPES[0]) -> ListedEvent:
+    return ListedEvent(id=f"evt_{number:03}", type=type_, created=created, livemode=False)
+
+
+def test_nothing_is_done_that_nobody_asked_for() -> None:
+    bench = Bench([event(1, created=5)])
+    assert bench.run() is None
+    assert bench.events.faults.calls == []
+
+
+def test_what_has_no_row_is_queued_and_what_has_one_is_not() -> None:
+    bench = Bench([event(n, created=100 + n) for n in range(8)])
+    for number, outcome in enumerate((Outcome.APPLIED, Outcome.WAITING, Outcome.DEAD)):
+        bench.knows(f"evt_{number:03}", outcome)
+    bench.ask(100, 106)
+    done = bench.run()
+    assert done is not None
+    assert done.is_complete
+    assert sorted(bench.missing.queued) == ["evt_003", "evt_004", "evt_005", "evt_006"]
+    assert bench.telemetry.counts["MissingEventsQueued"] == 4
+
+
+def test_every_type_is_asked_for_in_groups_of_20() -> None:
+    bench = Bench([event(n, created=1, type_=name) for n, name in enumerate(TYPES)])
+    bench.ask(0, 10)
+    bench.run()
+    assert sorted(bench.missing.queued) == sorted(one.id for one in bench.events.events)
+
+
+def test_a_run_is_bounded_by_its_time_and_goes_on_later() -> None:
+    bench = Bench([event(n, created=n) for n in range(9)])
+    bench.ask(0, 10)
+    bench.run(seconds=5)
+    assert bench.missing.queued == []
+    assert bench.run()
+    assert len(set(bench.missing.queued)) == 9
+
+
+def test_other_types_after_a_deployment_begin_anew() -> None:
+    """Groups mean nothing under other types: the first run's progress is not believed."""
+    bench = Bench([event(1, created=1, type_="new.type"), event(2, created=2)], pages_max=1)
+    bench.ask(0, 10)
+    bench.run()
+    bench.types = ("new.type",)
+    bench.run()
+    assert sorted(bench.missing.queued) == ["evt_001", "evt_002"]
+
+
+def test_what_cannot_be_queued_is_not_noted_as_done() -> None:
+    bench = Bench([event(n, created=n) for n in range(4)])
+    bench.ask(0, 10)
+    bench.missing.faults.plan("queue", TryAgain("full"))
+    with pytest.raises(TryAgain):
+        bench.run()
+    bench.run()
+    assert sorted(set(bench.missing.queued)) == [f"evt_{n:03}" for n in range(4)]
+
+
+@given(
+    seconds=st.lists(st.integers(0, 12), max_size=25),
+    pages_max=st.integers(4, 6),
+    crashes=st.lists(st.integers(1, 6), max_size=4),
+)
+def test_every_event_of_the_window_is_found_however_the_runs_are_cut(
+    seconds: list[int], pages_max: int, crashes: list[int]
+) -> None:
+    """Up to nine events of one second, three a page, four pages a run at least."""
+    kept = [s for n, s in enumerate(seconds) if seconds[:n].count(s) < 9]
+    bench = Bench(
+        [event(n, created=s, type_=TYPES[n % 27]) for n, s in enumerate(kept)],
+        pages_max=pages_max,
+    )
+    bench.ask(2, 9)
+    for _ in range(40):
+        if crashes:
+            for _ in range(crashes.pop()):
+                bench.events.faults.plan("page.after", TryAgain("cut"))
+        try:
+            swept = bench.run()
+        except TryAgain:
+            continue
+        if swept is not None and swept.is_complete:
+            break
+    assert bench.sweeps.stored is not None
+    assert bench.sweeps.stored.is_complete
+    wanted = {one.id for one in bench.events.events if 2 <= one.created <= 9}
+    assert set(bench.missing.queued) == wanted
