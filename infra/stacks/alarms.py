@@ -1,9 +1,6 @@
 """What somebody must be told: a table of alarms (each a heading in docs/runbook.md), one topic."""
 
-import dataclasses
-from collections.abc import Callable
-
-from aws_cdk import Aws, Duration
+from aws_cdk import Aws
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
@@ -12,51 +9,14 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from infra.blocks.checks import accept
-from infra.blocks.function import HouseFunction
 from infra.blocks.stack import HouseStack
+from infra.stacks.rotation_alarms import ROTATION_ALARMS
 from infra.stacks.service import Service
 from infra.stacks.storage import Storage
+from infra.stacks.watch import FIVE_MINUTES, MINUTE, Watch, counted, errors
 from infra.stage import Stage
 
-NAMESPACE = "PaidOnce"
 RUNBOOK = "docs/runbook.md"
-_MINUTE = Duration.minutes(1)
-_FIVE_MINUTES = Duration.minutes(5)
-_HOUR = Duration.hours(1)
-# Lambda repeats a call of a schedule twice: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async.html
-_TRIES_OF_A_CALL = 3
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Watch:
-    """One alarm: the metric reaches the threshold in one of its periods."""
-
-    name: str
-    says: str
-    metric: Callable[[Service], cloudwatch.IMetric]
-    at_least: Callable[[Stage], int] = lambda _stage: 1
-
-
-def _counted(
-    name: str, folder: str, *, period: Duration = _MINUTE
-) -> Callable[[Service], cloudwatch.IMetric]:
-    """A metric that a function of ours counts: Powertools adds `service`, we add `stage`."""
-
-    def metric(service: Service) -> cloudwatch.IMetric:
-        return cloudwatch.Metric(
-            namespace=NAMESPACE,
-            metric_name=name,
-            dimensions_map={"service": folder, "stage": service.stage_settings.name},
-            statistic="Sum",
-            period=period,
-        )
-
-    return metric
-
-
-def _errors(of: Callable[[Service], HouseFunction]) -> Callable[[Service], cloudwatch.IMetric]:
-    return lambda service: of(service).function.metric_errors(period=_FIVE_MINUTES)
-
 
 _OF_INTENTS = (
     ("api", "payments_api"),
@@ -68,21 +28,22 @@ _OF_STRIPE = (*_OF_INTENTS, ("refunds", "refunds_api"))
 
 def _everywhere(
     name: str, says: str, metric: str, *, folders: tuple[tuple[str, str], ...] = _OF_STRIPE
-) -> tuple["Watch", ...]:
+) -> tuple[Watch, ...]:
     """The same matter for each function that can meet it: `service` tells them apart."""
     return tuple(
-        Watch(name=f"{name}-{short}", says=f"{folder}: {says}", metric=_counted(metric, folder))
+        Watch(name=f"{name}-{short}", says=f"{folder}: {says}", metric=counted(metric, folder))
         for short, folder in folders
     )
 
 
 ALARMS = (
+    *ROTATION_ALARMS,
     Watch(
         name="dead-letters",
         says="An event is in the dead letters: it was given up and nobody will try it again.",
         metric=lambda service: (
             service.webhooks.events.dead_letters.metric_approximate_number_of_messages_visible(
-                period=_MINUTE, statistic="Maximum"
+                period=MINUTE, statistic="Maximum"
             )
         ),
     ),
@@ -91,7 +52,7 @@ ALARMS = (
         says="Events wait too long in the queue: the processor is too slow, or does not run.",
         metric=lambda service: (
             service.webhooks.events.queue.metric_approximate_age_of_oldest_message(
-                period=_MINUTE, statistic="Maximum"
+                period=MINUTE, statistic="Maximum"
             )
         ),
         at_least=lambda stage: stage.alarms.oldest_message_seconds,
@@ -99,68 +60,68 @@ ALARMS = (
     Watch(
         name="receiver-errors",
         says="receive_webhook crashes: Stripe is answered 500 and delivers again, for 3 days.",
-        metric=_errors(lambda service: service.webhooks.receive_webhook),
+        metric=errors(lambda service: service.webhooks.receive_webhook),
         at_least=lambda stage: stage.alarms.receiver_errors,
     ),
     # The receiver answers errors itself, so that their text stays out of Lambda's log.
     Watch(
         name="receiver-failed",
         says="receive_webhook answers 500: a bug or a permission; Stripe delivers again.",
-        metric=_counted("WebhookFailed", "receive_webhook"),
+        metric=counted("WebhookFailed", "receive_webhook"),
     ),
     Watch(
         name="webhook-not-queued",
         says="SQS does not take events: Stripe is answered 503 and delivers again, for 3 days.",
-        metric=_counted("WebhookNotQueued", "receive_webhook"),
+        metric=counted("WebhookNotQueued", "receive_webhook"),
     ),
     Watch(
         name="receiver-slow",
         says="receive_webhook takes long: Stripe gives up after about 20 s.",
         metric=lambda service: service.webhooks.receive_webhook.function.metric_duration(
-            period=_FIVE_MINUTES, statistic="p99"
+            period=FIVE_MINUTES, statistic="p99"
         ),
         at_least=lambda stage: stage.alarms.receiver_p99_ms,
     ),
     Watch(
         name="processor-errors",
         says="apply_event crashes or is killed: its batch comes back, up to the queue's tries.",
-        metric=_errors(lambda service: service.webhooks.apply_event),
+        metric=errors(lambda service: service.webhooks.apply_event),
         at_least=lambda stage: stage.alarms.processor_errors,
     ),
     Watch(
         name="api-5xx",
         says="The API answers 5xx: callers and Stripe try again, but something is broken.",
         metric=lambda service: service.way_in.api.metric_server_error(
-            period=_FIVE_MINUTES, statistic="Sum"
+            period=FIVE_MINUTES, statistic="Sum"
         ),
         at_least=lambda stage: stage.alarms.api_5xx,
     ),
     Watch(
         name="api-failed",
         says="payments_api answers 500: a bug or a permission.",
-        metric=_counted("InternalErrors", "payments_api"),
+        metric=counted("InternalErrors", "payments_api"),
     ),
     Watch(
         name="creation-too-old",
         says="A payment's outcome at Stripe is unknown for longer than its key is remembered.",
-        metric=_counted("CreationsTooOld", "payments_api"),
+        metric=counted("CreationsTooOld", "payments_api"),
     ),
     Watch(
         name="dead-events",
         says="The ledger holds an event that was given up.",
-        metric=_counted("DeadEvents", "apply_event"),
+        metric=counted("DeadEvents", "apply_event"),
     ),
     Watch(
         name="unknown-api-version",
         says="Stripe sends events in an API version that we do not know: they are read as ours.",
-        metric=_counted("UnknownApiVersion", "apply_event"),
+        metric=counted("UnknownApiVersion", "apply_event"),
     ),
     Watch(
         name="operations-dead-letters",
         says="A call to Stripe was given up: what a caller was promised may not be done.",
         metric=lambda service: (
             service.operations.operations.dead_letters.metric_approximate_number_of_messages_visible(
-                period=_MINUTE, statistic="Maximum"
+                period=MINUTE, statistic="Maximum"
             )
         ),
     ),
@@ -169,7 +130,7 @@ ALARMS = (
         says="Operations wait too long in the queue: run_operation is too slow, or does not run.",
         metric=lambda service: (
             service.operations.operations.queue.metric_approximate_age_of_oldest_message(
-                period=_MINUTE, statistic="Maximum"
+                period=MINUTE, statistic="Maximum"
             )
         ),
         at_least=lambda stage: stage.alarms.oldest_message_seconds,
@@ -177,30 +138,30 @@ ALARMS = (
     Watch(
         name="operation-errors",
         says="run_operation crashes or is killed: its operation comes back.",
-        metric=_errors(lambda service: service.operations.run_operation),
+        metric=errors(lambda service: service.operations.run_operation),
         at_least=lambda stage: stage.alarms.processor_errors,
     ),
     Watch(
         name="dead-operations",
         says="The ledger holds a call that was given up.",
-        metric=_counted("DeadEvents", "run_operation"),
+        metric=counted("DeadEvents", "run_operation"),
     ),
     Watch(
         name="publish-failures",
         says="A change was not put on the bus: the stream tries again.",
-        metric=_counted("PublishFailures", "publish_changes"),
+        metric=counted("PublishFailures", "publish_changes"),
     ),
     Watch(
         name="publish-errors",
         says="publish_changes crashes or is killed: the stream tries again.",
-        metric=_errors(lambda service: service.publishing.publish_changes),
+        metric=errors(lambda service: service.publishing.publish_changes),
         at_least=lambda stage: stage.alarms.processor_errors,
     ),
     Watch(
         name="changes-late",
         says="Changes reach the bus late: publish_changes is too slow, or does not run.",
         metric=lambda service: service.publishing.publish_changes.function.metric(
-            "IteratorAge", period=_FIVE_MINUTES, statistic="Maximum"
+            "IteratorAge", period=FIVE_MINUTES, statistic="Maximum"
         ),
         at_least=lambda stage: 1000 * stage.publishing.due_after_seconds,
     ),
@@ -209,32 +170,16 @@ ALARMS = (
         says="The stream gave a change up: reconcile publishes it from the ledger.",
         metric=lambda service: (
             service.publishing.given_up.metric_approximate_number_of_messages_visible(
-                period=_MINUTE, statistic="Maximum"
+                period=MINUTE, statistic="Maximum"
             )
         ),
-    ),
-    Watch(
-        name="rotation-failed",
-        says="A secret could not be rotated: the old one stays, and is valid.",
-        # It raises for Secrets Manager whenever a step is not done; this sees timeouts too.
-        metric=_errors(lambda service: service.rotation.rotate_secret),
-    ),
-    Watch(
-        name="new-key-refused",
-        says="A restricted key was not put in use: it may do too much or too little, or is wrong.",
-        metric=_counted("NewKeyRefused", "rotate_secret"),
-    ),
-    Watch(
-        name="key-too-old",
-        says="A restricted key is older than the stage allows: make a new one.",
-        metric=_counted("KeyTooOld", "rotate_secret"),
     ),
     Watch(
         name="notices-dead-letters",
         says="A notice was given up: a customer or the back office was not told.",
         metric=lambda service: (
             service.notices.told.dead_letters.metric_approximate_number_of_messages_visible(
-                period=_MINUTE, statistic="Maximum"
+                period=MINUTE, statistic="Maximum"
             )
         ),
     ),
@@ -242,14 +187,14 @@ ALARMS = (
         name="notices-oldest-message",
         says="Notices wait too long: notify is too slow, fails, or does not run.",
         metric=lambda service: service.notices.told.queue.metric_approximate_age_of_oldest_message(
-            period=_MINUTE, statistic="Maximum"
+            period=MINUTE, statistic="Maximum"
         ),
         at_least=lambda stage: stage.alarms.oldest_message_seconds,
     ),
     Watch(
         name="notify-errors",
         says="notify crashes or is killed: its notices come back.",
-        metric=_errors(lambda service: service.notices.notify),
+        metric=errors(lambda service: service.notices.notify),
         at_least=lambda stage: stage.alarms.processor_errors,
     ),
     Watch(
@@ -257,7 +202,7 @@ ALARMS = (
         says="A fraud warning was given up: nothing was refunded, and nobody told.",
         metric=lambda service: (
             service.fraud_warnings.told.dead_letters.metric_approximate_number_of_messages_visible(
-                period=_MINUTE, statistic="Maximum"
+                period=MINUTE, statistic="Maximum"
             )
         ),
     ),
@@ -266,7 +211,7 @@ ALARMS = (
         says="Fraud warnings wait too long: a dispute may come first.",
         metric=lambda service: (
             service.fraud_warnings.told.queue.metric_approximate_age_of_oldest_message(
-                period=_MINUTE, statistic="Maximum"
+                period=MINUTE, statistic="Maximum"
             )
         ),
         at_least=lambda stage: stage.alarms.oldest_message_seconds,
@@ -274,55 +219,29 @@ ALARMS = (
     Watch(
         name="fraud-warning-errors",
         says="answer_fraud_warning crashes or is killed: its warnings come back.",
-        metric=_errors(lambda service: service.fraud_warnings.answer_fraud_warning),
+        metric=errors(lambda service: service.fraud_warnings.answer_fraud_warning),
         at_least=lambda stage: stage.alarms.processor_errors,
-    ),
-    Watch(
-        name="rotation-overdue",
-        says="A signing secret is too old, or an endpoint that was replaced is still there.",
-        metric=_counted("RotationOverdue", "retire_endpoints", period=_HOUR),
-    ),
-    Watch(
-        name="successor-missing",
-        says="An endpoint is not retired: Stripe does not deliver to the one after it.",
-        metric=_counted("SuccessorMissing", "retire_endpoints", period=_HOUR),
-    ),
-    Watch(
-        name="retirement-errors",
-        says="retire_endpoints fails again and again.",
-        metric=lambda service: service.rotation.retire_endpoints.function.metric_errors(
-            period=_HOUR
-        ),
-        at_least=lambda _stage: _TRIES_OF_A_CALL,
-    ),
-    Watch(
-        name="reconcile-errors",
-        says="reconcile fails again and again: what never reached us is not looked for.",
-        metric=lambda service: service.reconciliation.reconcile.function.metric_errors(
-            period=_HOUR
-        ),
-        at_least=lambda _stage: _TRIES_OF_A_CALL,
     ),
     Watch(
         name="signature-refused",
         says="Webhooks fail verification: a wrong signing secret, or forged traffic.",
-        metric=_counted("SignatureRefused", "receive_webhook", period=_FIVE_MINUTES),
+        metric=counted("SignatureRefused", "receive_webhook", period=FIVE_MINUTES),
         at_least=lambda stage: stage.alarms.signature_refused,
     ),
     Watch(
         name="intent-mismatch",
         says="Stripe answered with another intent than the payment has.",
-        metric=_counted("IntentMismatch", "payments_api"),
+        metric=counted("IntentMismatch", "payments_api"),
     ),
     Watch(
         name="dispute-opened",
         says="A shopper disputes a payment with the bank: it must be answered in time, or is lost.",
-        metric=_counted("DisputesOpened", "apply_event"),
+        metric=counted("DisputesOpened", "apply_event"),
     ),
     Watch(
         name="fraud-warned",
         says="A card network warns that a payment may be fraud: a dispute is likely to follow.",
-        metric=_counted("FraudWarnings", "apply_event"),
+        metric=counted("FraudWarnings", "apply_event"),
     ),
     *_everywhere(
         "paid-twice",

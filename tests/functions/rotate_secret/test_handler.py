@@ -41,6 +41,9 @@ ENVIRONMENT = {
     "RECONCILE_BUDGET_PER_SECOND": "100",
     "BREAKER_PROBE_SECONDS": "30",
     "PAGES_MAX": "50",
+    "STRIPE_ACCOUNT": "",
+    "PROBE_BUDGET_PER_SECOND": "5",
+    "KEY_AGE_MAX_DAYS": "90",
 }
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
 ONE, TWO = "1" * 32, "2" * 32
@@ -183,6 +186,8 @@ def stage(address: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rotating]:
             "SIGNING_SECRET_ARN": signing,
             "ENDPOINTS_KEY_ARN": stripe_key,
             "READER_KEY_ARN": stripe_key,
+            "PAYMENTS_KEY_ARN": f"{stripe_key}-payments",
+            "REFUNDS_KEY_ARN": f"{stripe_key}-refunds",
             "STRIPE_API_URL": address,
             "WEBHOOK_URL": f"{door.url}/webhooks/stripe",
             "EVENTS_QUEUE_URL": queue,
