@@ -1,5 +1,6 @@
 """The signing secret rotates on the local cloud: RotateSecret, its four steps, our function."""
 
+import json
 import time
 from typing import Any
 
@@ -45,6 +46,24 @@ class Rotating:
         found = self.shop.stripe.v1.webhook_endpoints.list({"limit": 100}).data
         return {one.id: one for one in found}
 
+    def call(self, function: str) -> dict[str, Any]:
+        """One call of a function's schedule, by its name's CloudFormation output."""
+        name = self.shop.endpoints["outputs"][f"{function}FunctionName"]
+        answer = self.shop.client("lambda").invoke(FunctionName=f"{name}:live")
+        said: dict[str, Any] = json.loads(answer["Payload"].read())
+        assert "FunctionError" not in answer, said
+        return said
+
+    def retired(self) -> None:
+        """Until every endpoint that was replaced is gone, as its schedules do it."""
+
+        def only_the_newest() -> bool:
+            self.call("RetireEndpoints")
+            self.call("Reconcile")
+            return len(self.document["endpoints"]) == 1
+
+        self.shop.until(only_the_newest, what="the replaced endpoints are retired")
+
     def answers(self, secret: str) -> int:
         """What the receiver answers to something that this secret signed just now."""
         body = PAYLOAD.format(time.time_ns())
@@ -71,3 +90,31 @@ def test_rotate_secret_makes_tests_and_promotes_a_second_endpoint(rotating: Rota
     for one in (new, old):
         assert rotating.answers(one["secret"]) == 200
     assert rotating.document["based_on"] == rotating.labels()["AWSPREVIOUS"]
+
+
+def test_a_replaced_endpoint_goes_after_its_overlap_and_its_secret_is_refused(
+    rotating: Rotating,
+) -> None:
+    """Swept, disabled and deleted at Stripe, forgotten; AWSCURRENT was moved and never put."""
+    rotating.rotate()
+    new, old = rotating.document["endpoints"][:2]
+    rotating.retired()
+    assert [one["id"] for one in rotating.document["endpoints"]] == [new["id"]]
+    assert new["id"] in rotating.at_stripe()
+    assert old["id"] not in rotating.at_stripe()
+    # Containers of the receiver keep what they read for receiver.secret_cache_seconds.
+    rotating.shop.until(lambda: rotating.answers(old["secret"]) == 400, what="it is refused")
+    assert rotating.answers(new["secret"]) == 200
+    assert set(rotating.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
+
+
+def test_a_secret_rolled_in_the_dashboard_goes_on_during_its_overlap(rotating: Rotating) -> None:
+    """Stripe signs with both; the document's one fits until the overlap ends."""
+    shop = rotating.shop
+    endpoint = rotating.document["endpoints"][0]
+    shop.control("POST", f"endpoints/{endpoint['id']}/roll", {"overlap_seconds": 60})
+    intent = shop.stripe.v1.payment_intents.create({"amount": 500, "currency": "usd"})
+    (event,) = shop.events_about(intent.id)
+    assert shop.decided(event.id)["outcome"] == "foreign"
+    rotating.rotate()
+    rotating.retired()
