@@ -13,7 +13,7 @@ export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.local/cache/jsii
 export CDK_HOME := $(CURDIR)/.local/cache/cdk
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
-.PHONY: help setup demo up down token test check format bench synth conformance prove
+.PHONY: help setup demo up down token test check format bench synth conformance prove drill
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -73,6 +73,9 @@ synth: setup ## the templates of prod, by the pinned cdk
 format: setup ## let ruff format and mend
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
+
+drill: setup ## rotate secrets while payments are taken, then stand forged webhooks
+	$(PY) -m local.drill
 
 conformance: setup ## the stand-in Stripe against Stripe's own command line
 	$(PY) -m local.stripe.conformance

@@ -15,11 +15,13 @@ import httpx
 import stripe
 from rich.console import Console
 
+from infra.stage import Stage, read_stage
 from local import processes, stripe_settings
 from local.deployment import CREDENTIALS, REGION, Deployment, output
 from local.endpoints import SCOPES, AwsOptions, Endpoints
 from local.errors import LocalCloudError
 from local.servers import CHECKOUT, Servers
+from local.signing import Signing, event_types
 
 DIRECTORY = CHECKOUT / ".local"
 # Whom the token of endpoints.json is for, and how long: it opens nothing but this laptop.
@@ -31,7 +33,8 @@ class LocalCloud:
     """One local cloud, whose state lies in `directory`; several may run in different ones.
 
     As a context manager it starts from nothing and leaves nothing running; `deploy` comes between.
-    With a console it shows each step and how long it took.
+    With a console it shows each step and how long it took. `enabled_events` are what the endpoint
+    at the stand-in is sent: as at Stripe, exactly what has a rule, unless a test wants more.
     """
 
     def __init__(
@@ -39,12 +42,12 @@ class LocalCloud:
         directory: Path = DIRECTORY,
         stage: str = "local",
         *,
-        enabled_events: Sequence[str] = ("*",),
+        enabled_events: Sequence[str] | None = None,
         console: Console | None = None,
     ) -> None:
         self.directory = directory.resolve()
         self.stage = stage
-        self._enabled_events = tuple(enabled_events)
+        self._enabled_events = enabled_events
         self._console = console
         self._servers = Servers(self.directory)
         self._endpoints_file = self.directory / "endpoints.json"
@@ -161,6 +164,16 @@ class LocalCloud:
                     killed.append(worker["pid"])
         return killed
 
+    @property
+    def settings(self) -> Stage:
+        """The stage's settings, as they were deployed."""
+        return read_stage(CHECKOUT / "stages.toml", self.stage)
+
+    def calls(self) -> dict[str, int]:
+        """How often each call of AWS's was made, as in `secretsmanager.GetSecretValue`."""
+        found: dict[str, int] = self._control("GET", "calls")["calls"]
+        return found
+
     def evaluate_alarms(self) -> None:
         """Publish the clock's metrics and look at every alarm now, not in 5 seconds."""
         self._control("POST", "tick")
@@ -230,13 +243,8 @@ class LocalCloud:
             stripe_settings.put_keys(
                 secrets, endpoints["outputs"], endpoints["stripe_api_url"], self._stripe_key
             )
-            stripe_settings.register_endpoint(
-                secrets,
-                endpoints["outputs"],
-                client,
-                url=endpoints["webhook_url"],
-                enabled_events=self._enabled_events,
-                api_version=stripe_settings.stage_setting(self.stage, "api_version"),
+            Signing(secrets, endpoints["outputs"], client).set_up(
+                enabled_events=self._enabled_events or event_types()
             )
         except (stripe.StripeError, httpx.HTTPError) as error:
             raise LocalCloudError(f"The stand-in Stripe could not be set up: {error}") from error

@@ -1,4 +1,4 @@
-"""What an operator does at Stripe for a new stage, done at the stand-in: keys, and one endpoint."""
+"""What an operator does at Stripe for a new stage, done at the stand-in: the restricted keys."""
 
 import datetime as dt
 import json
@@ -58,48 +58,8 @@ def put_keys(
     for name, key_name in KEY_OF_OUTPUT.items():
         arn = output(outputs, name)
         if not _works(_document(secrets, arn).get("key"), stripe_api_url):
-            made = _restricted_key(stripe_api_url, key, key_permissions(key_name))
+            made = restricted_key(stripe_api_url, key, key_permissions(key_name))
             _put(secrets, arn, {"key": made, "created": _now()})
-
-
-def register_endpoint(
-    secrets: SecretsManagerClient,
-    outputs: Mapping[str, str],
-    client: stripe.StripeClient,
-    *,
-    url: str,
-    enabled_events: Sequence[str],
-    api_version: str,
-) -> None:
-    """See that the stand-in delivers to `url`, and that the signing document holds its secret."""
-    arn = output(outputs, "SigningSecretArn")
-    known = {endpoint["id"] for endpoint in _document(secrets, arn).get("endpoints", [])}
-    for endpoint in client.v1.webhook_endpoints.list().auto_paging_iter():
-        if endpoint.id in known and endpoint.url == url:
-            if sorted(endpoint.enabled_events) != sorted(enabled_events):
-                client.v1.webhook_endpoints.update(
-                    endpoint.id, {"enabled_events": _events(enabled_events)}
-                )
-            return
-    made = client.v1.webhook_endpoints.create(
-        {"url": url, "enabled_events": _events(enabled_events), "api_version": _any(api_version)}
-    )
-    entry = {
-        "id": made.id,
-        "name": "default",
-        "secret": made.secret,
-        "created": _now(),
-        "retire_after": None,
-    }
-    _put(secrets, arn, {"based_on": None, "endpoints": [entry]})
-
-
-def _events(enabled_events: Sequence[str]) -> Any:
-    return list(enabled_events)
-
-
-def _any(value: str) -> Any:
-    return value
 
 
 def _document(secrets: SecretsManagerClient, arn: str) -> dict[str, Any]:
@@ -119,7 +79,8 @@ def _works(key: str | None, stripe_api_url: str) -> bool:
     return answer.status_code != httpx.codes.UNAUTHORIZED
 
 
-def _restricted_key(stripe_api_url: str, key: str, names: Sequence[str]) -> str:
+def restricted_key(stripe_api_url: str, key: str, names: Sequence[str]) -> str:
+    """A new restricted key with exactly these permissions, as an operator makes one."""
     answer = httpx.post(
         f"{stripe_api_url}/_test/keys",
         json={"permissions": list(names), "livemode": False},

@@ -31,7 +31,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     """The whole stage, deployed by the pinned cdk on free ports."""
-    with LocalCloud(Path(tmp_path_factory.mktemp("cloud"))) as running:
+    # Every event, so that what no rule decides about is looked at too.
+    with LocalCloud(Path(tmp_path_factory.mktemp("cloud")), enabled_events=["*"]) as running:
         running.deploy()
         yield running
         # Over the whole run, whoever asked: each POST of ours had an idempotency key, no GET did.

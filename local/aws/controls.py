@@ -5,6 +5,7 @@
 | `GET health` | the server's own process id |
 | `POST token` `{issuer, audience, subject, scopes, valid_seconds, claims}` | a JWT of that pool |
 | `GET workers` | function, version, process id and state of each Lambda worker |
+| `GET calls` | how often each call of AWS was made, by its `X-Amz-Target` |
 | `POST tick` | publishes the clock's metrics and evaluates every alarm now |
 
 It binds 127.0.0.1 with the rest, and anybody who can call it can also read every secret there.
@@ -15,6 +16,7 @@ It binds 127.0.0.1 with the rest, and anybody who can call it can also read ever
 import json
 import os
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -32,6 +34,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 _ministack = ministack_app.app
+_calls: Counter[str] = Counter()
 
 
 class BadRequestError(Exception):
@@ -46,6 +49,7 @@ def install() -> None:
 async def application(scope: Message, receive: Receive, send: Send) -> None:
     """The ASGI application: our routes, else ministack's."""
     if scope["type"] != "http" or not scope["path"].startswith(PREFIX):
+        _count(scope)
         await _ministack(scope, receive, send)
         return
     try:
@@ -63,12 +67,21 @@ async def application(scope: Message, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
 
 
+def _count(scope: Message) -> None:
+    """Note a call of one of AWS's JSON protocols; others name what they want elsewhere."""
+    target = dict(scope.get("headers") or ()).get(b"x-amz-target")
+    if target is not None:
+        _calls[target.decode("ascii", "replace")] += 1
+
+
 async def _answer(method: str, path: str, body: JsonObject) -> JsonObject:
     match (method, path.removeprefix(PREFIX)):
         case ("POST", "token"):
             return {"token": signed_token(body)}
         case ("GET", "health"):
             return {"pid": os.getpid()}
+        case ("GET", "calls"):
+            return {"calls": dict(_calls)}
         case ("GET", "workers"):
             return {"workers": workers.running()}
         case ("POST", "tick"):
