@@ -29,6 +29,10 @@ _SCHEDULE = Text(
     "a schedule of Secrets Manager, cron(0 HOURS DAY MONTH WEEKDAY *)",
 )
 _RATE = Text(r"rate\(([2-9]|[1-9]\d+) minutes\)|rate\(1 (minute|hour)\)", "rate(NUMBER minutes)")
+_PRINCIPAL = Text(
+    r"arn:aws[\w-]*:iam::(\d{12}|\*):(role|user|root)\S*",
+    "the ARN of a role or user, with * for any text",
+)
 _CALLS = Whole(1, 100)
 _COUNT = Whole(1, 100_000)
 
@@ -291,6 +295,13 @@ class Rotation:
     retire_schedule: Annotated[str, _RATE]
     late_after_seconds: Annotated[int, _SECONDS]
     overdue_after_seconds: Annotated[int, Whole(1, 400 * DAY_SECONDS)]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Access:
+    """Who beside the functions may see and change what is in the secrets."""
+
+    operators: Annotated[tuple[str, ...], Listed(_PRINCIPAL, at_least=1)]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -50,6 +50,7 @@ class Stage:
     fraud_warnings: settings.FraudWarnings
     rotation: settings.Rotation
     reconcile: settings.Reconcile
+    access: settings.Access
 
     @property
     def livemode(self) -> bool:

@@ -21,6 +21,7 @@ from infra.features.payments_api import PaymentsApi
 from infra.features.publishing import Publishing
 from infra.features.reconciliation import Reconciliation
 from infra.features.refunds_api import RefundsApi
+from infra.features.secret_guard import SecretGuard
 from infra.features.webhooks import Webhooks
 from infra.stacks.storage import Storage
 from infra.stage import Stage
@@ -94,6 +95,7 @@ class Service(HouseStack):
             events=self.webhooks.events,
         )
         self._grants(storage)
+        self._guard(storage)
         self._outputs()
 
     def _add_routes(self, stage: Stage) -> None:
@@ -141,6 +143,29 @@ class Service(HouseStack):
         self._grant_answer_fraud_warning(storage)
         self._grant_retire_endpoints(storage)
         self._grant_reconcile(storage)
+
+    def _guard(self, storage: Storage) -> None:
+        """Nobody else in the account reads or changes a secret, whatever IAM allows them."""
+        secrets, rotator = storage.secrets, self.rotation.rotate_secret
+        runner, retirer = self.operations.run_operation, self.rotation.retire_endpoints
+        for name, secret, functions in (
+            ("Signing", secrets.signing, [self.webhooks.receive_webhook, rotator, retirer]),
+            ("Payments", secrets.payments, [self.payments.payments_api, runner, rotator]),
+            ("Refunds", secrets.refunds, [self.refunds.refunds_api, runner, rotator]),
+            (
+                "Reader",
+                secrets.reader,
+                [self.webhooks.apply_event, self.reconciliation.reconcile, rotator],
+            ),
+            ("Endpoints", secrets.endpoints, [rotator, retirer]),
+        ):
+            SecretGuard(
+                self,
+                f"{name}Guard",
+                stage=self.stage_settings,
+                secret=secret,
+                functions=functions,
+            )
 
     def _grant_receive_webhook(self, storage: Storage) -> None:
         receiver, events = self.webhooks.receive_webhook, self.webhooks.events

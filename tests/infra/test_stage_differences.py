@@ -102,6 +102,9 @@ MADE_BY = {
     "rotation.retire_schedule": [
         "service AWS::Scheduler::Schedule paidonce-STAGE-retire-endpoints/*/ScheduleExpression"
     ],
+    "access.operators": [
+        "service AWS::SecretsManager::ResourcePolicy */Condition/ArnNotLike/aws:PrincipalArn"
+    ],
     "reconcile.schedule": [
         "service AWS::Scheduler::Schedule paidonce-STAGE-reconcile/*/ScheduleExpression"
     ],

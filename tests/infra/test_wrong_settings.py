@@ -47,6 +47,30 @@ from tests.infra.sentences import sentence
             "retention.ledger_days is 30",
             "a whole number from 90 to 3650",
         ),
+        (
+            "dev",
+            'http.public_url = "http://127.0.0.1:4566/{api_id}"',
+            'http.public_url is "http://127.0.0.1:4566/{api_id}"',
+            '"" outside of local',
+        ),
+        (
+            "prod",
+            "receiver.secret_cache_seconds = 3600\nrotation.retire_after_seconds = 3600",
+            "receiver.secret_cache_seconds is 3600",
+            "less than 3600, rotation.retire_after_seconds",
+        ),
+        (
+            "prod",
+            'rotation.signing_schedule = "rate(4 hours)"',
+            'rotation.signing_schedule is "rate(4 hours)"',
+            "a schedule of Secrets Manager, cron(0 HOURS DAY MONTH WEEKDAY *)",
+        ),
+        (
+            "prod",
+            'access.operators = ["*"]',
+            "access.operators is ['*']",
+            "a list of 1 or more, each the ARN of a role or user, with * for any text",
+        ),
         ("dev", "worker = 5", "worker is 5", "a table, [dev.worker]"),
         ("dev", 'account = "1234"', 'account is "1234"', '12 digits, or ""'),
         (
