@@ -42,15 +42,15 @@ PLANTS = (
         "created used to discard",
         (
             (
-                RULE,
+                BOUNDS,
                 (
-                    "        payment.as_of_from is not None\n"
-                    "        and payment.as_of_from != payment.as_of\n"
-                    "        and seen.as_of < payment.as_of_from\n"
+                    "            known.as_of_from is not None\n"
+                    "            and known.as_of_from != known.as_of\n"
+                    "            and self.as_of < known.as_of_from\n"
                 ),
                 (
-                    "        payment.as_of_from is not None\n"
-                    "        and seen.as_of <= payment.as_of_from\n"
+                    "            known.as_of_from is not None\n"
+                    "            and self.as_of <= known.as_of_from\n"
                 ),
             ),
         ),
