@@ -320,4 +320,52 @@ PLANTS = (
             ),
         ),
     ),
+    Plant(
+        "a late event takes a subscription back from canceled",
+        (
+            (
+                "rules/subscription.py",
+                "    if row.is_ended and not shown.is_ended:\n",
+                "    if row.version == 0 and not row.status and row.is_ended:\n",
+            ),
+            (
+                "rules/subscription.py",
+                "        if not has_just_ended and not seen.is_after(row):\n",
+                "        if has_just_ended and row.version == 0:\n",
+            ),
+            (
+                "rules/subscription.py",
+                "    return is_part or shown.looks_like(row)\n",
+                "    return is_part or row.version > 0\n",
+            ),
+        ),
+        is_fast=True,
+    ),
+    Plant(
+        "an invoice's latest event says how it stands",
+        (
+            (
+                "domain/invoice.py",
+                (
+                    "        further = max(self, other, key=lambda one: "
+                    '_RANK.get(one.status or "", -1))\n'
+                ),
+                "        further = other\n",
+            ),
+        ),
+    ),
+    Plant(
+        "a renewal told again with every event",
+        (
+            (
+                "domain/subscription.py",
+                "            and bool(self.paid_renewals - before.paid_renewals),\n",
+                "            and bool(self.paid_renewals),\n",
+            ),
+        ),
+    ),
+    Plant(
+        "a deleted customer comes back",
+        (("rules/customer.py", "    if row.deleted:\n", "    if row.deleted and row.email:\n"),),
+    ),
 )
