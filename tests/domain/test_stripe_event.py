@@ -57,6 +57,38 @@ def test_id_type_and_created_are_all_that_an_event_must_have() -> None:
     assert found.livemode is False
 
 
+THIN = {
+    "object": "v2.core.event",
+    "type": "v1.customer.updated",
+    "created": "2026-11-22T11:24:00.123Z",
+    "related_object": {"id": "cus_1", "type": "customer", "url": "/v1/customers/cus_1"},
+}
+
+
+def test_a_thin_event_names_its_object_and_has_the_type_of_a_whole_one() -> None:
+    found = event(**THIN, context="acct_1")
+    assert (found.type, found.is_thin, found.account) == ("customer.updated", True, "acct_1")
+    assert found.object == {"id": "cus_1", "object": "customer"}
+    assert event(**THIN, context="org_1/acct_2").account == "acct_2"
+    assert event(**THIN).account is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"type": "v2.core.account.updated"},
+        {"object": "event"},
+        {"related_object": None},
+        {"related_object": {"id": 5, "type": "customer"}},
+        {"related_object": {"id": "cus_1", "type": None}},
+    ],
+)
+def test_what_names_no_object_of_v1_is_left_as_it_is(changes: dict[str, Any]) -> None:
+    found = event(**THIN | changes)
+    assert (found.is_thin, found.object) == (False, {})
+    assert found.type == (THIN | changes)["type"]
+
+
 def test_a_thin_event_writes_its_moment_in_iso_8601() -> None:
     assert event(created="2026-11-22T11:24:00.123Z").created == 1_795_346_640
 

@@ -10,6 +10,8 @@ from typing import Any
 from paidonce.domain.errors import InvalidRequest
 from paidonce.domain.upcasting import upcast
 
+# What the types of thin events begin with.
+_THIN = "v1."
 # What Stripe's ids and types are made of; 255 is also the limit of its own ids (API docs).
 _WORD = re.compile(r"[A-Za-z0-9_.\-]{1,255}", re.ASCII)
 
@@ -19,8 +21,10 @@ class StripeEvent:
     """A webhook payload, or an answer of GET /v1/events/{id}: both have one shape.
 
     `created` is in whole seconds since 1970, Stripe's clock. `object` is `data.object` in the shape
-    of our own API version, or empty for events that carry none (thin events). `api_version` is the
-    one that Stripe wrote it in, and None for some old events.
+    of our own API version, or empty for events that carry none. `api_version` is the one that it
+    was written in, and None for some old events. `is_thin`: it only names its object, by id and
+    kind, which has to be read at Stripe; its type is then that of a whole event, without `v1.`
+    (https://docs.stripe.com/changelog/endive/2026-09-30/thin-events-for-api-v1-resources-generally-available).
     """
 
     id: str
@@ -31,6 +35,7 @@ class StripeEvent:
     api_version: str | None
     object: Mapping[str, Any]
     request_id: str | None
+    is_thin: bool = False
 
     @classmethod
     def parse(cls, payload: bytes | str) -> "StripeEvent":
@@ -48,17 +53,20 @@ class StripeEvent:
             raise InvalidRequest("the body is not a Stripe event")
         data = document.get("data")
         found = data.get("object") if isinstance(data, Mapping) else None
+        named = None if isinstance(found, Mapping) else _named_by_thin(document)
         request = document.get("request")
         return cls(
             id=_word(document, "id"),
-            type=_word(document, "type"),
+            type=_word(document, "type").removeprefix(_THIN if named else ""),
             created=_seconds(document.get("created")),
             livemode=document.get("livemode") is True,
             # `user_id` before 2017-05-25 (https://docs.stripe.com/changelog#2017-05-25).
-            account=_optional_word(document.get("account") or document.get("user_id")),
+            account=_optional_word(document.get("account") or document.get("user_id"))
+            or (_account_of_context(document) if named else None),
             api_version=_optional_word(document.get("api_version")),
-            object=upcast(found) if isinstance(found, Mapping) else {},
+            object=upcast(found) if isinstance(found, Mapping) else named or {},
             request_id=_request_id(request),
+            is_thin=named is not None,
         )
 
     @classmethod
@@ -81,6 +89,22 @@ class StripeEvent:
     def object_id(self) -> str | None:
         """Stripe's id of the object that the event is about."""
         return _optional_word(self.object.get("id"))
+
+
+def _named_by_thin(document: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Id and kind of the object that a thin event of an object of API v1 is about."""
+    about = document.get("related_object")
+    is_of_v1 = str(document.get("type")).startswith(_THIN)
+    if document.get("object") != "v2.core.event" or not is_of_v1 or not isinstance(about, Mapping):
+        return None
+    object_id, kind = _optional_word(about.get("id")), _optional_word(about.get("type"))
+    return {"id": object_id, "object": kind} if object_id and kind else None
+
+
+def _account_of_context(document: Mapping[str, Any]) -> str | None:
+    """Of `acct_…`, or of a path that ends with it; None is the account of our own key."""
+    context = document.get("context")
+    return _optional_word(context.rpartition("/")[2]) if isinstance(context, str) else None
 
 
 def _word(document: Mapping[str, Any], name: str) -> str:

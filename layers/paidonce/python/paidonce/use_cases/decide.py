@@ -87,6 +87,8 @@ class Fold:
         ):
             self._note(delivery, event, self._without_row(owner, event))
             return None
+        if event.is_thin and seen is None:
+            return FetchFirst(event.object_id or "")
         before = self._row(rule, owner, event)
         if isinstance(before, ReadParent):
             return before

@@ -1,7 +1,7 @@
 """Decide one event or reading by itself, with the looks at Stripe that this takes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 from paidonce.domain.errors import StripeRefused, TryAgain
@@ -41,7 +41,7 @@ class DecideAlone:
         Raises TryAgain (NotYetKnown, no budget, Stripe away, throttled), StripeRefused, and what a
         rule raises.
         """
-        parents = Parents()
+        parents, event = Parents(), self._whole(event)
         for _ in range(_READS_MAX):
             fold = self.opened([event], parents)
             if fold.is_done(delivery):
@@ -51,6 +51,13 @@ class DecideAlone:
                 return fold
             parents = self._read(unread)
         raise TryAgain(f"{event.id} names a parent that leads nowhere")
+
+    def _whole(self, event: StripeEvent) -> StripeEvent:
+        """A thin event with its object, which tells whose it is."""
+        rule = rule_for(event.type)
+        if not event.is_thin or rule is None:
+            return event
+        return replace(event, object=self._retrieved(rule.resource, event.object_id or "").object)
 
     def event_of(self, delivery: Delivery) -> StripeEvent:
         """What the message carries no more than the id of: an event, or an object to look at.
@@ -90,7 +97,8 @@ class DecideAlone:
         """
         rule = rule_for(event.type)
         seen = None
-        looked_at = delivery.reading or (event.object_id if delivery.is_forced else None)
+        anew = delivery.is_forced or event.is_thin
+        looked_at = delivery.reading or (event.object_id if anew else None)
         if looked_at and rule:
             # A payload of long ago, and the look that told whose it is, may be older than the row.
             seen = self._retrieved(rule.resource, looked_at)
