@@ -301,7 +301,8 @@ class Rotation:
 class Access:
     """Who beside the functions may see and change what is in the secrets."""
 
-    operators: Annotated[tuple[str, ...], Listed(_PRINCIPAL, at_least=1)]
+    operators: Annotated[tuple[str, ...], Listed(_PRINCIPAL)]
+    tells_of_strangers: Annotated[bool, Flag()]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -33,8 +33,10 @@ class LocalCloud:
     """One local cloud, whose state lies in `directory`; several may run in different ones.
 
     As a context manager it starts from nothing and leaves nothing running; `deploy` comes between.
-    With a console it shows each step and how long it took. `enabled_events` are what the endpoint
-    at the stand-in is sent: as at Stripe, exactly what has a rule, unless a test wants more.
+    With `evaluates_iam` every call needs a policy that allows it, as on AWS: a function can do only
+    what its role may. With a console it shows each step and how long it took. `enabled_events` are
+    what the endpoint at the stand-in is sent: as at Stripe, exactly what has a rule, unless a test
+    wants more.
     """
 
     def __init__(
@@ -43,13 +45,15 @@ class LocalCloud:
         stage: str = "local",
         *,
         enabled_events: Sequence[str] | None = None,
+        evaluates_iam: bool = False,
         console: Console | None = None,
     ) -> None:
         self.directory = directory.resolve()
         self.stage = stage
         self._enabled_events = enabled_events
         self._console = console
-        self._servers = Servers(self.directory)
+        self._evaluates_iam = evaluates_iam
+        self._servers = Servers(self.directory, evaluates_iam=evaluates_iam)
         self._endpoints_file = self.directory / "endpoints.json"
 
     def __enter__(self) -> Self:
@@ -193,6 +197,8 @@ class LocalCloud:
             endpoint_url=self._servers.aws.url,
             context={
                 "stage": self.stage,
+                # The roles of CDK's bootstrap may not read its own bucket there.
+                **({"deploy_as": "caller"} if self._evaluates_iam else {}),
                 "stripe_api_url": self._servers.stripe.url,
                 # API Gateway's own address cannot be reached here; this is the same API by path.
                 "public_url": f"{self._servers.aws.url}/_aws/execute-api/{{api_id}}/$default",

@@ -29,8 +29,9 @@ _STARTS_MAX = 3
 class Servers:
     """The embedded AWS and the stand-in Stripe, with all that they write below `directory`."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, evaluates_iam: bool = False) -> None:
         self.directory = directory
+        self._evaluates_iam = evaluates_iam
         self.run = directory / "run"
         self.logs = directory / "logs"
 
@@ -60,7 +61,10 @@ class Servers:
         for folder in (self.run / "tmp", self.logs):
             folder.mkdir(parents=True, exist_ok=True)
         with progress("the embedded AWS runs"):
-            self._start("aws", lambda port: embedded_aws(port, self.run))
+            self._start(
+                "aws",
+                lambda port: embedded_aws(port, self.run, evaluates_iam=self._evaluates_iam),
+            )
         with progress("the stand-in Stripe runs"):
             self._start("stripe", lambda port: stand_in_stripe(port, stripe_key))
         return leftovers
@@ -113,7 +117,9 @@ class Servers:
         return self.directory / f"{name}.pid"
 
 
-def embedded_aws(port: int, folder: Path, layers: Path = CACHE / "layers") -> Program:
+def embedded_aws(
+    port: int, folder: Path, layers: Path = CACHE / "layers", *, evaluates_iam: bool = False
+) -> Program:
     """The embedded AWS, writing below `folder` only, but for unpacked layers."""
     return Program(
         name="The embedded AWS",
@@ -129,6 +135,7 @@ def embedded_aws(port: int, folder: Path, layers: Path = CACHE / "layers") -> Pr
             "BIND_HOST": "127.0.0.1",
             "IOT_MTLS_ENABLED": "0",
             "PAIDONCE_LAYERS": str(layers),
+            "AUTH": str(evaluates_iam).lower(),
         },
         folder=CHECKOUT,
         health_path=_HEALTH["aws"],

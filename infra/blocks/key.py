@@ -85,7 +85,10 @@ def stage_key(scope: Construct, construct_id: str, *, stage: Stage) -> kms.Key:
             ),
             iam.PolicyStatement(
                 sid="AlarmsReachTheTopic",
-                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                principals=[
+                    iam.ServicePrincipal("cloudwatch.amazonaws.com"),
+                    iam.ServicePrincipal("events.amazonaws.com"),
+                ],
                 actions=["kms:Decrypt", "kms:GenerateDataKey"],
                 resources=["*"],
                 conditions={"StringEquals": {"aws:SourceAccount": stack.account}},

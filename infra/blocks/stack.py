@@ -2,10 +2,20 @@
 
 from collections.abc import Mapping
 
-from aws_cdk import CfnOutput, Environment, Stack, Tags
+from aws_cdk import CfnOutput, CliCredentialsStackSynthesizer, Environment, Stack, Tags
 from constructs import Construct
 
 from infra.stage import Stage
+
+# What a stage consists of, in the order in which it is deployed.
+LIFETIMES = ("storage", "service", "alarms")
+
+
+def _synthesizer(scope: Construct) -> CliCredentialsStackSynthesizer | None:
+    """CDK's own, which deploys by the roles of the bootstrap; `-c deploy_as=caller` by none."""
+    if scope.node.try_get_context("deploy_as") == "caller":
+        return CliCredentialsStackSynthesizer()
+    return None
 
 
 class HouseStack(Stack):
@@ -18,6 +28,7 @@ class HouseStack(Stack):
             env=Environment(account=stage.account or None, region=stage.region),
             description=description,
             termination_protection=stage.keeps_data,
+            synthesizer=_synthesizer(scope),
         )
         self.stage_settings = stage
         Tags.of(self).add("paidonce:stage", stage.name)

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from aws_cdk import Aws, DefaultStackSynthesizer
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
@@ -9,11 +11,12 @@ from infra.blocks.function import HouseFunction
 from infra.stage import Stage
 
 # To delete this policy is not refused: an administrator must be able to, and CloudTrail tells.
-_VALUES = (
+TOUCHES = (
     "secretsmanager:GetSecretValue",
     "secretsmanager:PutSecretValue",
     "secretsmanager:UpdateSecretVersionStage",
 )
+_QUALIFIER = "@aws-cdk/core:bootstrapQualifier"
 
 
 class SecretGuard(Construct):
@@ -30,9 +33,16 @@ class SecretGuard(Construct):
         stage: Stage,
         secret: secretsmanager.ISecret,
         functions: Sequence[HouseFunction],
+        operator: iam.IRole,
     ) -> None:
         super().__init__(scope, construct_id)
-        roles = [function.role.role_arn for function in functions]
+        # Whom it lets in.
+        self.listed = (
+            *(function.role.role_arn for function in functions),
+            operator.role_arn,
+            self._deployer(),
+            *stage.access.operators,
+        )
         secretsmanager.CfnResourcePolicy(
             self,
             "Policy",
@@ -45,12 +55,17 @@ class SecretGuard(Construct):
                         "Sid": "NobodyElse",
                         "Effect": "Deny",
                         "Principal": "*",
-                        "Action": list(_VALUES),
+                        "Action": list(TOUCHES),
                         "Resource": "*",
-                        "Condition": {
-                            "ArnNotLike": {"aws:PrincipalArn": [*roles, *stage.access.operators]}
-                        },
+                        "Condition": {"ArnNotLike": {"aws:PrincipalArn": list(self.listed)}},
                     }
                 ],
             },
         )
+
+    def _deployer(self) -> str:
+        """CloudFormation's role of CDK's bootstrap: it reads a secret when it changes the stack."""
+        qualifier = self.node.try_get_context(_QUALIFIER)
+        name = f"cdk-{qualifier or DefaultStackSynthesizer.DEFAULT_QUALIFIER}-cfn-exec-role"
+        role = f"{name}-{Aws.ACCOUNT_ID}-{Aws.REGION}"
+        return f"arn:{Aws.PARTITION}:iam::{Aws.ACCOUNT_ID}:role/{role}"

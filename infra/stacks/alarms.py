@@ -10,6 +10,7 @@ from constructs import Construct
 
 from infra.blocks.checks import accept
 from infra.blocks.stack import HouseStack
+from infra.features.strangers import Strangers
 from infra.stacks.rotation_alarms import ROTATION_ALARMS
 from infra.stacks.service import Service
 from infra.stacks.storage import Storage
@@ -288,6 +289,15 @@ class Alarms(HouseStack):
         self.topic = self._topic(stage, storage)
         for watch in ALARMS:
             self._alarm(watch, stage, service)
+        if stage.access.tells_of_strangers:
+            Strangers(
+                self,
+                "Strangers",
+                stage=stage,
+                listed=service.may_touch_secrets,
+                topic=self.topic,
+                runbook=RUNBOOK,
+            )
         self.tell({"AlarmTopicArn": self.topic.topic_arn})
 
     def _alarm(self, watch: Watch, stage: Stage, service: Service) -> None:

@@ -17,6 +17,7 @@ from infra.features.fraud_warnings import FraudWarnings
 from infra.features.key_rotation import KeyRotation
 from infra.features.notices import Notices
 from infra.features.operations import Operations
+from infra.features.operator import Operator
 from infra.features.payments_api import PaymentsApi
 from infra.features.publishing import Publishing
 from infra.features.reconciliation import Reconciliation
@@ -95,7 +96,11 @@ class Service(HouseStack):
             events=self.webhooks.events,
         )
         self._grants(storage)
-        self._guard(storage)
+        self.operator = Operator(
+            self, "Operator", stage=stage, storage=storage, rotation=self.rotation
+        )
+        # Every principal that may touch any of the secrets.
+        self.may_touch_secrets = self._guard(storage)
         self._outputs()
 
     def _add_routes(self, stage: Stage) -> None:
@@ -144,10 +149,11 @@ class Service(HouseStack):
         self._grant_retire_endpoints(storage)
         self._grant_reconcile(storage)
 
-    def _guard(self, storage: Storage) -> None:
+    def _guard(self, storage: Storage) -> set[str]:
         """Nobody else in the account reads or changes a secret, whatever IAM allows them."""
         secrets, rotator = storage.secrets, self.rotation.rotate_secret
         runner, retirer = self.operations.run_operation, self.rotation.retire_endpoints
+        listed: set[str] = set()
         for name, secret, functions in (
             ("Signing", secrets.signing, [self.webhooks.receive_webhook, rotator, retirer]),
             ("Payments", secrets.payments, [self.payments.payments_api, runner, rotator]),
@@ -159,13 +165,16 @@ class Service(HouseStack):
             ),
             ("Endpoints", secrets.endpoints, [rotator, retirer]),
         ):
-            SecretGuard(
+            guard = SecretGuard(
                 self,
                 f"{name}Guard",
                 stage=self.stage_settings,
                 secret=secret,
                 functions=functions,
+                operator=self.operator.role,
             )
+            listed.update(guard.listed)
+        return listed
 
     def _grant_receive_webhook(self, storage: Storage) -> None:
         receiver, events = self.webhooks.receive_webhook, self.webhooks.events
@@ -345,6 +354,7 @@ class Service(HouseStack):
                 "RefundsApiFunctionName": self.refunds.refunds_api.name,
                 "RunOperationFunctionName": self.operations.run_operation.name,
                 "PublishChangesFunctionName": self.publishing.publish_changes.name,
+                "OperatorRoleArn": self.operator.role.role_arn,
                 "RotateSecretFunctionName": self.rotation.rotate_secret.name,
                 "NotifyFunctionName": self.notices.notify.name,
                 "AnswerFraudWarningFunctionName": self.fraud_warnings.answer_fraud_warning.name,

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from infra.features.strangers import NAME as STRANGERS
 from infra.stacks.alarms import ALARMS
 from tests.infra.templates import ROOT, Assembly
 
@@ -14,7 +15,8 @@ def headings(path: Path) -> set[str]:
 
 
 def test_every_alarm_has_its_heading_in_the_runbook_and_the_other_way_round() -> None:
-    assert {watch.name for watch in ALARMS} == headings(RUNBOOK)
+    """The rule about strangers tells the topic without an alarm."""
+    assert {watch.name for watch in ALARMS} | {STRANGERS} == headings(RUNBOOK)
 
 
 def test_every_alarm_tells_the_topic_and_says_where_to_look(prod: Assembly) -> None:
@@ -85,7 +87,11 @@ def test_alarms_may_use_the_topic_and_nobody_else(prod: Assembly) -> None:
         if policy["Topics"] == ["paidonce-prod-alarms"]
     ]
     allowed = [one for one in policy["PolicyDocument"]["Statement"] if one["Effect"] == "Allow"]
-    assert [one["Principal"] for one in allowed] == [{"Service": "cloudwatch.amazonaws.com"}]
+    assert [one["Principal"] for one in allowed] == [
+        {"Service": "cloudwatch.amazonaws.com"},
+        {"Service": "events.amazonaws.com"},
+    ]
+    assert STRANGERS in str(allowed[1]["Condition"]["ArnEquals"]["aws:SourceArn"])
     assert allowed[0]["Action"] == "sns:Publish"
     assert allowed[0]["Condition"] == {"StringEquals": {"aws:SourceAccount": "AWS::AccountId"}}
 

@@ -32,7 +32,12 @@ def test_each_secret_refuses_everybody_but_its_readers_and_the_operators(prod: A
         let_in = statement["Condition"]["ArnNotLike"]["aws:PrincipalArn"]
         assert set(prod.stage.access.operators) <= set(let_in)
         guarded[policy["SecretId"]] = {roles[one] for one in let_in if one in roles}
-        assert len(let_in) == len(prod.stage.access.operators) + len(guarded[policy["SecretId"]])
+        # Two more: the operator's role, and CloudFormation's, which reads what it changes.
+        assert (
+            len(let_in) == len(prod.stage.access.operators) + len(guarded[policy["SecretId"]]) + 2
+        )
+        assert any("Operator" in one for one in let_in)
+        assert any("cdk-hnb659fds-cfn-exec-role-" in one for one in let_in)
     assert guarded == readers(prod)
     assert len(guarded) == 5
 

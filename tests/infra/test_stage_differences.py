@@ -105,6 +105,9 @@ MADE_BY = {
     "access.operators": [
         "service AWS::SecretsManager::ResourcePolicy */Condition/ArnNotLike/aws:PrincipalArn"
     ],
+    "access.tells_of_strangers": [
+        "alarms AWS::Events::Rule paidonce-STAGE-secret-read-by-stranger",
+    ],
     "reconcile.schedule": [
         "service AWS::Scheduler::Schedule paidonce-STAGE-reconcile/*/ScheduleExpression"
     ],

@@ -125,7 +125,9 @@ def test_the_key_works_only_through_services_that_hold_our_data(prod: Assembly) 
             ]
         }
     }
-    assert statements["AlarmsReachTheTopic"]["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert statements["AlarmsReachTheTopic"]["Principal"] == {
+        "Service": ["cloudwatch.amazonaws.com", "events.amazonaws.com"]
+    }
     assert not [a for one in statements.values() for a in one["Action"] if "*" in a]
 
 

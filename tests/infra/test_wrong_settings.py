@@ -69,7 +69,7 @@ from tests.infra.sentences import sentence
             "prod",
             'access.operators = ["*"]',
             "access.operators is ['*']",
-            "a list of 1 or more, each the ARN of a role or user, with * for any text",
+            "a list of 0 or more, each the ARN of a role or user, with * for any text",
         ),
         ("dev", "worker = 5", "worker is 5", "a table, [dev.worker]"),
         ("dev", 'account = "1234"', 'account is "1234"', '12 digits, or ""'),

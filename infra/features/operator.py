@@ -1,0 +1,74 @@
+"""Whoever operates a stage with the command line: a role that may do what `paidonce` does."""
+
+from aws_cdk import Aws, Duration
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from infra.blocks.checks import accept
+from infra.blocks.stack import LIFETIMES
+from infra.features.key_rotation import KeyRotation
+from infra.features.secret_guard import TOUCHES
+from infra.stacks.storage import Storage
+from infra.stage import Stage
+
+
+class Operator(Construct):
+    """The role; the account's IAM says who may assume it. Its grants are those of ops/."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        storage: Storage,
+        rotation: KeyRotation,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._stage = stage
+        self.role = iam.Role(
+            self,
+            "Role",
+            role_name=stage.named("operator"),
+            description=f"Operate Paid Once {stage.name} with the command line paidonce",
+            assumed_by=iam.AccountRootPrincipal(),
+            # A working session, not a day.
+            max_session_duration=Duration.hours(1),
+        )
+        self._grant_keys(storage, rotation)
+        self._grant_outputs()
+
+    def may(self, *actions: str, on: str) -> None:
+        """Allow exactly these actions on exactly this resource."""
+        self.role.add_to_policy(iam.PolicyStatement(actions=list(actions), resources=[on]))
+
+    def _grant_keys(self, storage: Storage, rotation: KeyRotation) -> None:
+        """`paidonce doctor` and `paidonce keys`."""
+        secrets, rotator = storage.secrets, rotation.rotate_secret
+        for secret in (
+            *(secrets.signing, secrets.payments, secrets.refunds),
+            *(secrets.reader, secrets.endpoints),
+        ):
+            self.may(
+                *("secretsmanager:DescribeSecret", "secretsmanager:RotateSecret", *TOUCHES),
+                on=secret.secret_arn,
+            )
+        # The key's own policy lets it be used through our services only.
+        self.may("kms:Decrypt", "kms:GenerateDataKey", on=storage.key.key_arn)
+        # RotateSecret asks it of its caller too.
+        self.may("lambda:InvokeFunction", on=rotator.live.function_arn)
+        # Why a key was refused stands there.
+        self.may("logs:FilterLogEvents", on=rotator.logs.log_group_arn)
+        # Is the breaker of a key open?
+        self.may("dynamodb:GetItem", on=storage.payments.table_arn)
+
+    def _grant_outputs(self) -> None:
+        """The outputs of this stage's stacks, whose ARNs end in an id that nobody knows before."""
+        stage = self._stage
+        for lifetime in LIFETIMES:
+            place = f"cloudformation:{stage.region}:@:stack/PaidOnce-{stage.name}-{lifetime}/*"
+            where = place.replace("@", stage.account or Aws.ACCOUNT_ID)
+            self.may("cloudformation:DescribeStacks", on=f"arn:{Aws.PARTITION}:{where}")
+            shown = place.replace("@", stage.account or "<AWS::AccountId>")
+            found = f"IAM5[Resource::arn:<AWS::Partition>:{shown}]"
+            accept(self.role, found, "A stack's id is random.")
