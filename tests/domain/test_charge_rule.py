@@ -3,13 +3,17 @@
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from paidonce import rules
 from paidonce.domain import rulebook
 from paidonce.domain.ledger import Outcome
-from paidonce.domain.payment import Payment, PaymentStatus
+from paidonce.domain.payment import Payment, PaymentStatus, status_of_intent
 from paidonce.domain.rulebook import FetchFirst, Verdict
-from paidonce.domain.sighting import Source
+from paidonce.domain.sighting import Sighting, Source
+from paidonce.rules import payment_intent
 
+from tests.domain.test_payment_order import histories
 from tests.examples import NOON, a_charge, a_declined_intent, a_look, a_payment, an_intent
 from tests.use_cases.a_refund_desk import a_paid_payment
 
@@ -22,13 +26,16 @@ CAPTURED = a_charge()
 
 
 def decide(
-    event_type: str, payment: Payment, found: dict[str, Any], source: Source = Source.PAYLOAD
+    event_type: str,
+    payment: Payment,
+    found: dict[str, Any],
+    source: Source = Source.PAYLOAD,
+    *,
+    at: int = NOON,
 ) -> Verdict[Payment] | FetchFirst:
     rule = rulebook.rule_for(event_type)
     assert rule is not None
-    verdict: Verdict[Payment] | FetchFirst = rule.decide(
-        payment, a_look(found, NOON, source=source)
-    )
+    verdict: Verdict[Payment] | FetchFirst = rule.decide(payment, a_look(found, at, source=source))
     return verdict
 
 
@@ -119,3 +126,42 @@ def test_where_no_intent_is_known_the_attempt_decides(status: str) -> None:
     assert verdict == Verdict(
         after=a_payment(), outcome=Outcome.SUPERSEDED, reason="charge_of_stray"
     )
+
+
+def charge_event(intent: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """What Stripe may tell of the charge of an intent that has come to this state."""
+    if intent["last_payment_error"]:
+        return "charge.failed", FAILED
+    return {
+        "succeeded": ("charge.captured", CAPTURED),
+        "canceled": ("charge.expired", HELD),
+        "requires_capture": ("charge.updated", HELD),
+        "processing": ("charge.updated", a_charge("pending")),
+    }.get(intent["status"], ("charge.updated", FAILED))
+
+
+@settings(max_examples=250, deadline=None)
+@given(data=st.data(), history=histories())
+def test_charges_never_contradict_their_intent_whatever_the_order(
+    data: st.DataObject, history: list[tuple[int, dict[str, Any]]]
+) -> None:
+    """Each state is told by the intent and by its charge; the end is the intent's."""
+    events = [(index, is_charge) for index in range(len(history)) for is_charge in (False, True)]
+    copies = data.draw(st.lists(st.sampled_from(events), max_size=3))
+    payment, shown = a_payment(), 0
+    for index, is_charge in data.draw(st.permutations([*events, *copies])):
+        at, state = history[index]
+        shown = data.draw(st.integers(max(shown, index), len(history) - 1))
+        fetched = Sighting.of_call(history[shown][1], date=history[shown][0], duration_seconds=0.3)
+        event_type, found = charge_event(state) if is_charge else ("", state)
+        verdict = (
+            decide(event_type, payment, found, at=at)
+            if is_charge
+            else payment_intent.settle(payment, a_look(found, at))
+        )
+        if isinstance(verdict, FetchFirst):
+            assert verdict.object_id == "pi_1"
+            verdict = payment_intent.settle(payment, fetched)
+        assert isinstance(verdict, Verdict)
+        payment = verdict.after
+    assert payment.status is status_of_intent(history[-1][1])

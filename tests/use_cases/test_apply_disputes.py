@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from paidonce.domain.payment import SESSIONS_PATH, Payment, PaymentStatus
+from paidonce.domain.reading import Reading
 from paidonce.domain.stripe_event import StripeEvent
 from paidonce.use_cases.ports import Pointer
 
@@ -210,3 +211,38 @@ def test_somebody_else_s_page_is_foreign() -> None:
     other = a_session("expired", id="cs_9", payment_intent=None, metadata={})
     gets(worker, *events(("checkout.session.expired", other)))
     assert worker.outcomes == {"evt_0": "foreign"}
+
+
+# --- readings -------------------------------------------------------------------------------------
+
+
+def looked_at(worker: Worker, object_id: str) -> None:
+    """Somebody doubts what we hold, and asks for a look."""
+    reading = Reading(object_id=object_id, as_of=NOON)
+    bare = worker.delivery(None, event_id=reading.name)
+    asked = replace(bare, reading=object_id, body=reading.message())
+    assert worker.takes(asked) == set()
+
+
+def test_a_look_at_a_dispute_shows_what_no_event_told() -> None:
+    worker = a_worker()
+    stripe_holds(worker, a_dispute("lost"))
+    looked_at(worker, "du_1")
+    assert [d.status for d in worker.payment.disputes] == ["lost"]
+    assert told(worker) == ["pay_1.2.dispute.lost.du_1", "pay_1.2.dispute.opened.du_1"]
+
+
+def test_a_look_at_a_charge_is_a_look_at_its_intent() -> None:
+    worker = a_worker(a_payment(payment_intent_id="pi_1", status=PaymentStatus.AUTHORIZED))
+    stripe_holds(worker, a_charge())
+    stripe_holds(worker, an_intent("succeeded"))
+    looked_at(worker, "ch_1")
+    assert worker.payment.status is PaymentStatus.PAID
+
+
+def test_a_look_at_an_open_page_changes_nothing() -> None:
+    before = on_a_page(checkout_session_id="cs_1")
+    worker = a_worker(before)
+    stripe_holds(worker, a_session("open", payment_intent=None))
+    looked_at(worker, "cs_1")
+    assert worker.payment == before
