@@ -44,6 +44,7 @@ ENVIRONMENT = {
     "CUSTOMER_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:paidonce-bench-customer-notices",
     "BACK_OFFICE_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:paidonce-bench-back-office",
     "FRAUD_REFUND_UP_TO_MINOR": "2000",
+    "DUE_AFTER_SECONDS": "300",
     "EVENT_BUS": "paidonce-bench-changes",
     "LEDGER_DAYS": "90",
     "FOREIGN_POINTER_DAYS": "30",

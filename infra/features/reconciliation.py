@@ -1,4 +1,4 @@
-"""What never reached us is looked for at Stripe, on a schedule."""
+"""What never reached us, and what the bus never heard of, is looked for on a schedule."""
 
 from collections.abc import Sequence
 
@@ -46,6 +46,8 @@ class Reconciliation(Construct):
                 "CALL_TIMEOUT_SECONDS": str(reconcile.call_timeout_seconds),
                 "RECONCILE_BUDGET_PER_SECOND": str(stage.budgets.reconcile_per_second),
                 "BREAKER_PROBE_SECONDS": str(stage.breaker.probe_seconds),
+                "EVENT_BUS": storage.ways_out.bus.event_bus_name,
+                "DUE_AFTER_SECONDS": str(stage.publishing.due_after_seconds),
                 "PAGES_MAX": str(reconcile.pages_max),
             },
         )

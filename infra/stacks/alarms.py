@@ -153,6 +153,11 @@ ALARMS = (
         metric=counted("PublishFailures", "publish_changes"),
     ),
     Watch(
+        name="publish-failures-due",
+        says="A change that is long due was not put on the bus: the next run tries again.",
+        metric=counted("PublishFailures", "reconcile"),
+    ),
+    Watch(
         name="publish-errors",
         says="publish_changes crashes or is killed: the stream tries again.",
         metric=errors(lambda service: service.publishing.publish_changes),

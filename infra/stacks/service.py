@@ -24,7 +24,7 @@ from infra.features.reconciliation import Reconciliation
 from infra.features.refunds_api import RefundsApi
 from infra.features.secret_guard import SecretGuard
 from infra.features.webhooks import Webhooks
-from infra.stacks.storage import Storage
+from infra.stacks.storage import TODO_INDEX, Storage
 from infra.stage import Stage
 
 # A TransactWriteItems is authorised as its parts are; an UpdateItem counts calls and tries.
@@ -324,7 +324,15 @@ class Service(HouseStack):
             "dynamodb:UpdateItem",
             on=storage.payments.table_arn,
         )
-        reconcile.may("dynamodb:BatchGetItem", on=storage.events.table_arn)
+        # What the bus should have heard of: found by its marker, told, and the marker taken off.
+        reconcile.may(
+            "dynamodb:BatchGetItem",
+            "dynamodb:GetItem",
+            "dynamodb:UpdateItem",
+            on=storage.events.table_arn,
+        )
+        reconcile.may("dynamodb:Query", on=f"{storage.events.table_arn}/index/{TODO_INDEX}")
+        reconcile.may("events:PutEvents", on=storage.ways_out.bus.event_bus_arn)
         reconcile.may_use_key(*TABLE_KEY_ACTIONS, on=storage.key.key_arn, through="dynamodb")
         reconcile.may("sqs:SendMessage", on=self.webhooks.events.queue.queue_arn)
         reconcile.may("secretsmanager:GetSecretValue", on=storage.secrets.reader.secret_arn)

@@ -156,7 +156,13 @@ ALLOWED = {
             "dynamodb:PutItem",
             "dynamodb:UpdateItem",
         },
-        "paidonce-prod-events.Arn": {"dynamodb:BatchGetItem"},
+        "paidonce-prod-events.Arn": {
+            "dynamodb:BatchGetItem",
+            "dynamodb:GetItem",
+            "dynamodb:UpdateItem",
+        },
+        "paidonce-prod-events.Arn/index/todo": {"dynamodb:Query"},
+        "paidonce-prod-changes.Arn": {"events:PutEvents"},
         "paidonce-prod-stripe-events.Arn": {"sqs:SendMessage"},
         "paidonce/prod/stripe/keys/reader": {"secretsmanager:GetSecretValue"},
         "key through secretsmanager": {"kms:Decrypt"},
@@ -295,6 +301,7 @@ ADAPTERS = ROOT / "layers" / "paidonce" / "python" / "paidonce" / "adapters"
 AUTHORISED_AS = {
     ".get_item(": {"dynamodb:GetItem"},
     ".batch_get_item(": {"dynamodb:BatchGetItem"},
+    ".query(": {"dynamodb:Query"},
     ".put_item(": {"dynamodb:PutItem"},
     ".update_item(": {"dynamodb:UpdateItem"},
     '"Put": ': {"dynamodb:PutItem"},

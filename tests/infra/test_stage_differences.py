@@ -120,7 +120,8 @@ MADE_BY = {
         "service AWS::SQS::Queue paidonce-STAGE-fraud-warnings/Properties/VisibilityTimeout",
     ],
     "publishing.due_after_seconds": [
-        "alarms AWS::CloudWatch::Alarm paidonce-STAGE-changes-late/Properties/Threshold"
+        f"{RECONCILER}/{VARIABLES}/DUE_AFTER_SECONDS",
+        "alarms AWS::CloudWatch::Alarm paidonce-STAGE-changes-late/Properties/Threshold",
     ],
     "publishing.stream_age_max_seconds": [
         "service AWS::Lambda::EventSourceMapping */Properties/MaximumRecordAgeInSeconds"

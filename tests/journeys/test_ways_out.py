@@ -2,6 +2,8 @@
 
 import json
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from local.shop import Shop
@@ -108,3 +110,34 @@ def test_a_second_intent_of_a_payment_is_canceled_by_what_the_bus_hears_of_it(sh
     )
     assert shop.payment(payment["id"])["payment_intent_id"] == own.id
     assert shop.queue_depth("OperationsDeadLetterQueueUrl") == 0
+
+
+@contextmanager
+def stream_switched_off(shop: Shop) -> Iterator[None]:
+    """Nobody reads the ledger's stream meanwhile, as after it gave a change up."""
+    client = shop.client("lambda")
+    (source,) = client.list_event_source_mappings(
+        FunctionName="paidonce-local-publish-changes:live"
+    )["EventSourceMappings"]
+    client.update_event_source_mapping(UUID=source["UUID"], Enabled=False)
+    try:
+        yield
+    finally:
+        client.update_event_source_mapping(UUID=source["UUID"], Enabled=True)
+
+
+def test_what_the_stream_did_not_bring_is_told_by_reconcile(shop: Shop) -> None:
+    """Once it is due, from the index over the markers."""
+    reconcile = shop.endpoints["outputs"]["ReconcileFunctionName"]
+    with on_the_bus(shop) as listener, stream_switched_off(shop):
+        payment = paid_payment(shop, 500)
+        stripe_event = paid_event_of(shop, payment["payment_intent_id"])
+        assert not is_told(shop, stripe_event)
+
+        def found_by_reconcile() -> bool:
+            shop.client("lambda").invoke(FunctionName=f"{reconcile}:live")
+            return is_told(shop, stripe_event)
+
+        shop.until(found_by_reconcile, what="the change is due, and told")
+        told = listener.events_about(payment["id"])
+    assert {one.id for one in told} == {f"{payment['id']}.{payment['version']}.payment.paid"}

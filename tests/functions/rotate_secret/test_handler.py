@@ -3,8 +3,10 @@
 import importlib
 import json
 import logging
+import os
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import ModuleType
@@ -14,11 +16,14 @@ import boto3
 import httpx
 import pytest
 from moto import mock_aws
+from paidonce.adapters.items import ledger_item
 
 from local.stripe.application import Settings
 from local.stripe.identifiers import random_letters
 from local.stripe.server import running
+from tests.a_change import a_told_row
 from tests.adapters.canned import Canned, CannedServer, canned_server
+from tests.adapters.places import Place
 
 FUNCTIONS = ("rotate_secret", "retire_endpoints", "reconcile")
 ENVIRONMENT = {
@@ -36,8 +41,9 @@ ENVIRONMENT = {
     "LATE_AFTER_SECONDS": "86400",
     "OVERDUE_AFTER_SECONDS": "3024000",
     "PAYMENTS_TABLE": "payments_table",
-    "EVENTS_TABLE": "events_table",
     "LEDGER_DAYS": "90",
+    "EVENT_BUS": "changes",
+    "DUE_AFTER_SECONDS": "300",
     "RECONCILE_BUDGET_PER_SECOND": "100",
     "BREAKER_PROBE_SECONDS": "30",
     "PAGES_MAX": "50",
@@ -174,13 +180,16 @@ def stage(address: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rotating]:
         secrets = boto3.client("secretsmanager")
         signing = secrets.create_secret(Name="signing", SecretString=PLACEHOLDER)["ARN"]
         stripe_key = secrets.create_secret(Name="key", SecretString=json.dumps({"key": key}))["ARN"]
-        for table, attribute in (("payments_table", "id"), ("events_table", "event_id")):
-            boto3.client("dynamodb").create_table(
-                TableName=table,
-                KeySchema=[{"AttributeName": attribute, "KeyType": "HASH"}],
-                AttributeDefinitions=[{"AttributeName": attribute, "AttributeType": "S"}],
-                BillingMode="PAY_PER_REQUEST",
-            )
+        boto3.client("events").create_event_bus(Name=ENVIRONMENT["EVENT_BUS"])
+        boto3.client("dynamodb").create_table(
+            TableName="payments_table",
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        # boto3-stubs want a literal name of a service.
+        client: Any = boto3.client
+        ledger = Place("moto", client).ledger()
         queue = boto3.client("sqs").create_queue(QueueName="events")["QueueUrl"]
         for name, value in {
             "SIGNING_SECRET_ARN": signing,
@@ -191,6 +200,7 @@ def stage(address: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rotating]:
             "STRIPE_API_URL": address,
             "WEBHOOK_URL": f"{door.url}/webhooks/stripe",
             "EVENTS_QUEUE_URL": queue,
+            "EVENTS_TABLE": ledger,
         }.items():
             monkeypatch.setenv(name, value)
         yield Rotating(door, signing, stripe)
@@ -219,6 +229,26 @@ def test_two_rotations_then_the_first_endpoint_is_swept_and_retired(stage: Rotat
     assert stage.at_stripe() == {new["id"]}
     assert set(stage.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
     assert stage.call("reconcile") == {"sweep_complete": True}
+
+
+def test_reconcile_tells_the_bus_what_is_due_though_its_sweep_fails(
+    stage: Rotating, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither holds up the other; the run fails all the same, by the class of what went wrong."""
+    dynamodb, ledger = boto3.client("dynamodb"), os.environ["EVENTS_TABLE"]
+
+    def is_told(event_id: str) -> bool:
+        found = dynamodb.get_item(TableName=ledger, Key={"event_id": {"S": event_id}})
+        return "todo" not in found["Item"]
+
+    for event_id, table in (("evt_1", os.environ["PAYMENTS_TABLE"]), ("evt_2", "gone")):
+        item = ledger_item(a_told_row(event_id=event_id), ledger_days=90)
+        dynamodb.put_item(TableName=ledger, Item=item)
+        assert not is_told(event_id)
+        monkeypatch.setenv("PAYMENTS_TABLE", table)
+        with nullcontext() if event_id == "evt_1" else pytest.raises(Exception, match=r"^\w+$"):
+            stage.call("reconcile")
+        assert is_told(event_id)
 
 
 def test_reconcile_has_nothing_to_do_when_nobody_asked(stage: Rotating) -> None:
