@@ -9,7 +9,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
-from paidonce.adapters.secrets import StoredSigningSecrets, StripeKey, secret_name
+from paidonce.adapters.secrets import SecretVersion, StoredSigningSecrets, StripeKey, secret_name
 from paidonce.domain.errors import NotConfigured, TryAgain
 from paidonce.use_cases.stripe_ports import SigningSecret, SigningSecrets
 
@@ -306,6 +306,21 @@ def test_a_key_comes_with_the_id_of_its_version_and_the_one_before_it(moto: Plac
     assert before.key == "first"
     assert before.version_id not in ("", current.version_id)
     assert "second" not in repr(current)
+
+
+def test_each_version_stage_has_a_provider_of_its_own(moto: Place) -> None:
+    """Powertools caches by the secret's name alone: one provider would give one value twice."""
+    client = moto.client("secretsmanager")
+    arn = moto.secret('{"key": "now"}')
+    client.put_secret_value(
+        SecretId=arn, SecretString='{"key": "next"}', VersionStages=["AWSPENDING"]
+    )
+    current, pending = (
+        SecretVersion(client, arn=arn, version_stage=stage, cache_seconds=300)
+        for stage in ("AWSCURRENT", "AWSPENDING")
+    )
+    for _ in range(2):
+        assert (current.read(), pending.read()) == ({"key": "now"}, {"key": "next"})
 
 
 @pytest.mark.parametrize("value", ['{"key": "", "created": null}', "{}", "x", '{"key": null}'])

@@ -4,8 +4,12 @@ import re
 from pathlib import Path
 from typing import Any
 
+from paidonce import rules
+from paidonce.domain import permissions, rulebook
+
 from tests.infra.templates import ROOT, Assembly
 
+rulebook.load(rules)
 TABLE_KEY = {
     "kms:Decrypt",
     "kms:DescribeKey",
@@ -364,3 +368,19 @@ def test_nothing_is_granted_that_the_code_never_calls(prod: Assembly) -> None:
             if action.startswith(("dynamodb:", "events:", "sns:", "sqs:", "secretsmanager:"))
         }
         assert granted <= called, name
+
+
+# --- what they may do at Stripe -----------------------------------------------------------------
+
+
+def test_whoever_is_given_a_key_stands_in_the_manifest_with_it(prod: Assembly) -> None:
+    """rotate_secret reads every key, to judge it; it calls Stripe in its own work with one."""
+    for name, function in prod.resources("AWS::Lambda::Function").items():
+        folder = name.removeprefix("paidonce-prod-").replace("-", "_")
+        given = {
+            variable.removesuffix("_KEY_ARN").lower()
+            for variable in function["Environment"]["Variables"]
+            if variable.endswith("_KEY_ARN")
+        }
+        if folder != "rotate_secret":
+            assert given == permissions.of_function(folder).keys(), folder

@@ -214,3 +214,26 @@ def test_a_coupon_makes_it_cheaper(client: Any, price: Any) -> None:
     subscription = subscribe(client, payer(client), price, discounts=[{"coupon": coupon.id}])
     invoice = client.v1.invoices.retrieve(subscription.latest_invoice)
     assert (invoice.subtotal, invoice.total) == (1000, 750)
+
+
+def test_a_trial_without_a_card_asks_for_one_by_a_setup_intent(client: Any, price: Any) -> None:
+    """Expanded it carries the browser's secret; the card that was set up pays from then on."""
+    customer = client.v1.customers.create({"email": "tea@example.com"})
+    made = client.v1.subscriptions.create(
+        {
+            "customer": customer.id,
+            "items": [{"price": price.id}],
+            "trial_period_days": 7,
+            "expand": ["pending_setup_intent"],
+        }
+    )
+    setup = made.pending_setup_intent
+    assert (setup.status, setup.customer) == ("requires_payment_method", customer.id)
+    assert setup.client_secret.startswith(f"{setup.id}_secret_")
+    client.v1.setup_intents.confirm(
+        setup.id, {"payment_method": "pm_card_visa", "return_url": "https://shop.example/"}
+    )
+    after = client.v1.subscriptions.retrieve(made.id)
+    assert after.pending_setup_intent is None
+    method = client.v1.payment_methods.retrieve(after.default_payment_method)
+    assert method.customer == customer.id

@@ -1,7 +1,7 @@
 """Subscriptions: docs.stripe.com/api/subscriptions."""
 
 from local.stripe.accounts import Account
-from local.stripe.billing import discounts, items, renewing, subscribing
+from local.stripe.billing import discounts, items, renewing, setting_up, subscribing
 from local.stripe.call import Call, found
 from local.stripe.errors import invalid, refused
 from local.stripe.identifiers import new_id
@@ -59,6 +59,7 @@ def begin(call: Call, customer: Json, params: Json) -> Json:
         subscription["status"] = "incomplete"
     account.emit("customer.subscription.created", subscription)
     subscribing.first_invoice(account, subscription, behavior)
+    setting_up.begin(account, subscription)
     account.emit_update("customer.subscription.updated", subscription)
     renewing.begin(account, subscription)
     return subscription
