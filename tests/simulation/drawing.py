@@ -60,7 +60,8 @@ SHARES = (
     ("tick", 0.735),
     ("roll", 0.745),
     ("drop", 0.76),
-    ("replay", 0.77),
+    ("replay", 0.767),
+    ("sweep", 0.773),
     ("kind", 1.0),
 )
 # How likely an invocation is to meet trouble (and as likely again some more).
@@ -72,6 +73,7 @@ FAULTS_OF = {
     "publish": 0.4,
     "reconcile": 0.3,
     "consume": 0.4,
+    "sweep": 0.5,
 }
 # About how many port calls such an invocation makes.
 CALLS_OF = {
@@ -82,6 +84,7 @@ CALLS_OF = {
     "publish": 5,
     "reconcile": 5,
     "consume": 6,
+    "sweep": 12,
 }
 SIZES = (1, 1, 2, 2, 3, 5, 10)
 

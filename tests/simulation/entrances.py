@@ -84,6 +84,12 @@ _consumer_wiring.invocation = lambda context: nullcontext(context.consume)
 notify: Handle = entrance("notify", _consumer_wiring)
 answer_fraud_warning: Handle = entrance("answer_fraud_warning", _consumer_wiring)
 
+# The same: one world at a time.
+reconciler_wiring: Any = ModuleType("reconcile.wiring")
+reconcile: Handle = entrance("reconcile", reconciler_wiring)
+# What it raises where a run ended early.
+ReconciliationFailed: type[Exception] = reconcile.__globals__["ReconciliationFailed"]
+
 # One world at a time: it puts its own use case and telemetry here.
 receiver_wiring: Any = ModuleType("receive_webhook.wiring")
 receiver_wiring.answer = answer

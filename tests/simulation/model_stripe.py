@@ -64,6 +64,7 @@ class Happening:
     object_id: str
     role: str
     label: int
+    livemode: bool = False
 
 
 @dataclass
@@ -238,6 +239,7 @@ class ModelStripe:
             thing.id,
             role or thing.role,
             thing.label + 7919 * thing.events,
+            livemode,
         )
         thing.events += 1
         self.events[event_id] = event

@@ -368,4 +368,28 @@ PLANTS = (
         "a deleted customer comes back",
         (("rules/customer.py", "    if row.deleted:\n", "    if row.deleted and row.email:\n"),),
     ),
+    Plant(
+        "a sweep that notes a page before it queues what the page lacks",
+        (
+            (
+                "use_cases/sweep_events.py",
+                (
+                    "        self._queue_missing(page.events)\n"
+                    "        if page.has_more and page.events:\n"
+                    "            last = page.events[-1]\n"
+                    "            advanced = sweep.advanced(reached=last.created)\n"
+                    "            return self.sweeps.save(advanced, over=sweep), last.id\n"
+                ),
+                (
+                    "        if page.has_more and page.events:\n"
+                    "            last = page.events[-1]\n"
+                    "            advanced = sweep.advanced(reached=last.created)\n"
+                    "            saved = self.sweeps.save(advanced, over=sweep)\n"
+                    "            self._queue_missing(page.events)\n"
+                    "            return saved, last.id\n"
+                    "        self._queue_missing(page.events)\n"
+                ),
+            ),
+        ),
+    ),
 )

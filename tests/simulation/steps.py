@@ -1,14 +1,12 @@
 """What happens whatever the aggregate: deliveries, invocations, time, secrets, losses, sweep."""
 
 import base64
-import json
 from typing import Any
 
 from paidonce.domain.errors import TryAgain
 from paidonce.domain.moment import seconds
-from paidonce.use_cases.ports import Letter
 
-from tests.simulation import consumers, entrances, ways_out
+from tests.simulation import consumers, entrances, reconciling, ways_out
 from tests.simulation.hazards import Crash, Step
 from tests.simulation.model_stripe import Happening, Webhook, chosen
 from tests.simulation.record import ledger_lasts_seconds
@@ -102,7 +100,7 @@ def jump(world: World, step: Step) -> None:
     world.clock.pause(step.numbers[0])
     expire(world)
     if step.numbers[0] >= 86_400:
-        sweep(world)
+        reconciling.repair(world, step.numbers[0])
 
 
 def expire(world: World) -> None:
@@ -149,49 +147,6 @@ def drop(world: World, step: Step) -> None:
         world.stripe.drop(chosen(webhooks, step.numbers[0]))
 
 
-def replay(world: World, step: Step) -> None:
-    """An operator sends an event again, every other time to be decided anew in any case."""
-    listed = world.stripe.listed()
-    if not listed:
-        return
-    event = chosen(listed, step.numbers[0])
-    world.hazards.happened["replay"] += 1
-    world.replayed.add(event.id)
-    forced = {"replay_force": "true"} if step.numbers[-1] % 2 else {}
-    world.letterbox.put(
-        Letter(
-            body=json.dumps({"kind": "event", "schema": 1, "id": event.id}),
-            attributes={
-                "event_id": event.id,
-                "correlation_id": "replay",
-                "replay_id": f"replay-{step.numbers[-1]}",
-                **forced,
-            },
-        )
-    )
-
-
-def sweep(world: World) -> int:
-    """Queue what the ledger lacks of Stripe's list, by id; answers how many."""
-    lacking = [e for e in world.stripe.listed() if is_lacking(world, e)]
-    for event in lacking:
-        world.letterbox.put(
-            Letter(
-                body=json.dumps({"kind": "event", "schema": 1, "id": event.id}),
-                attributes={"event_id": event.id, "correlation_id": "sweep"},
-            )
-        )
-    return len(lacking)
-
-
-def is_lacking(world: World, event: Happening) -> bool:
-    """No final row, and not one of those that an operator has to look at."""
-    if event.role in ("orphan", "poison"):
-        return False
-    outcome = world.record.decided.get(event.id)
-    return event.id in world.forgotten or outcome is None or not outcome.is_final
-
-
 ACTS: dict[str, Act] = {
     "deliver": deliver,
     "work": work,
@@ -200,7 +155,8 @@ ACTS: dict[str, Act] = {
     "jump": jump,
     "roll": roll,
     "drop": drop,
-    "replay": replay,
+    "replay": reconciling.replay,
+    "sweep": reconciling.sweep,
     "publish": ways_out.publish,
     "reconcile": ways_out.reconcile,
     "consume": consumers.consume,

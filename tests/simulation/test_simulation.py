@@ -12,6 +12,7 @@ from tests.simulation import (
     consumers,
     operations,
     outside,
+    reconciling,
     record,
     simulated_bus,
     simulated_sqs,
@@ -74,6 +75,8 @@ def test_the_numbers_are_those_of_prod() -> None:
     assert listening["tries_max"] == consumers.TRIES_MAX
     assert listening["timeout_seconds"] == consumers.TIMEOUT_SECONDS
     assert listening["remembered_days"] == consumers.REMEMBERED_DAYS
+    assert defaults["reconcile"]["timeout_seconds"] == reconciling.TIMEOUT_SECONDS
+    assert defaults["reconcile"]["pages_max"] == reconciling.PAGES_MAX
     assert notices.TOLD_TYPES == consumers.NOTICED
     assert defaults["retention"]["queue_days"] * 86_400 == simulated_sqs.RETENTION_SECONDS
     assert worker["visibility_seconds"] == outside.VISIBILITY_SECONDS
@@ -108,7 +111,8 @@ INVOCATIONS = {
     "receiver": Step("deliver", (3, 20)),
     "runner": Step("operate", (10, 0, 22)),
     "publisher": Step("publish", (25, 28)),
-    "reconciler": Step("reconcile", (0, 29)),
+    "what is due": Step("reconcile", (0, 29)),
+    "sweep": Step("sweep", (0, 37)),
     "refunds API": Step("refund", (0, 1, 25)),
     "notify": Step("consume", (10, 0, 31)),
 }
@@ -137,7 +141,7 @@ BEFORE_IT = {
     "runner": STRAY,
     "refunds API": PAID,
     "publisher": PAID,
-    "reconciler": DUE,
+    "what is due": DUE,
 }
 
 

@@ -23,7 +23,7 @@ from tests.fakes import FakeCounter
 from tests.simulation.at_stripe import intents, money_back, sessions
 from tests.simulation.consumers import Consumers
 from tests.simulation.dice import Dice
-from tests.simulation.entrances import Context, receiver_wiring
+from tests.simulation.entrances import Context, receiver_wiring, reconciler_wiring
 from tests.simulation.hazards import Hazards, Step
 from tests.simulation.model_stripe import ModelStripe
 from tests.simulation.operations import STAGE, Notes, refund_sender, runner
@@ -36,6 +36,7 @@ from tests.simulation.outside import (
     Tally,
     WorldClock,
 )
+from tests.simulation.reconciling import Reconciling
 from tests.simulation.record import DynamoDbStore, FakeStore, Guarded, Record
 from tests.simulation.simulated_sqs import DEAD_LETTERS, EVENTS, OPERATIONS, SimulatedSqs
 from tests.simulation.ways_out import WaysOut
@@ -149,6 +150,9 @@ class World:
             operations=operations,
         )
         self.context = Context(self)
+        self.reconciling = Reconciling(self, books=books, sqs=sqs)
+        reconciler_wiring.telemetry = self.tally
+        reconciler_wiring.sweep_events = self.reconciling.sweep_events
         receiver_wiring.telemetry = self.tally
         receiver_wiring.receive_webhook = ReceiveWebhook(
             secrets=self.guarded(self.secrets, "current", "refreshed"),

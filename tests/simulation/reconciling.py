@@ -1,0 +1,163 @@
+"""What repairs losses: the sweep of Stripe's list of events, what is due, and an operator."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from paidonce.adapters.sqs_missing_events import SqsMissingEvents
+from paidonce.domain import rulebook
+from paidonce.domain.sweep import Sweep
+from paidonce.use_cases.ports import Letter, TimeLeft
+from paidonce.use_cases.sweep_events import SweepEvents
+from paidonce.use_cases.sweep_ports import EventPage, ListedEvent
+
+from tests.fakes_rotation import FakeSweeps
+from tests.simulation import entrances
+from tests.simulation.hazards import Crash, Step
+from tests.simulation.model_stripe import LISTS_SECONDS, Happening, chosen
+from tests.simulation.simulated_sqs import EVENTS
+
+# stages.toml, reconcile (a test compares); a page is shorter than Stripe's, so that there are more.
+TIMEOUT_SECONDS, PAGES_MAX, PAGE = 120, 500, 7
+# What only a person can end: no operator sends it again before it is mended.
+NOT_SENT_AGAIN = ("orphan", "poison")
+
+
+class ModelEventList:
+    """`EventList` over the model Stripe."""
+
+    def __init__(self, world: Any) -> None:
+        self._world = world
+
+    def page(
+        self,
+        *,
+        types: Sequence[str],
+        created_from: int,
+        created_to: int,
+        after: str | None,
+        time_left: TimeLeft,
+    ) -> EventPage:
+        """See `EventList.page`."""
+        assert len(types) <= 20
+        assert time_left() > 0
+        found = [
+            event
+            for event in reversed(self._world.stripe.listed())
+            if event.type in types and created_from <= event.created <= created_to
+        ]
+        ids = [event.id for event in found]
+        rest = found[ids.index(after) + 1 :] if after in ids else found
+        shown = [
+            ListedEvent(id=e.id, type=e.type, created=e.created, livemode=e.livemode)
+            for e in rest[:PAGE]
+        ]
+        return EventPage(events=shown, has_more=len(rest) > PAGE)
+
+
+class WatchedSweeps(FakeSweeps):
+    """The note of how far it is: a sweep that calls itself complete must have left nothing out."""
+
+    def __init__(self, world: Any) -> None:
+        super().__init__()
+        self._world = world
+
+    def save(self, sweep: Sweep, *, over: Sweep | None) -> Sweep:
+        """See `Sweeps.save`."""
+        saved = super().save(sweep, over=over)
+        if saved.is_complete:
+            self._check(saved)
+        return saved
+
+    def _check(self, sweep: Sweep) -> None:
+        world = self._world
+        held = {m.event_id for m in [*world.sqs.messages.values(), *world.sqs.dead]}
+        known = {*world.record.decided, *held, *world.sqs.expired}
+        lacking = [
+            event.id
+            for event in world.stripe.listed()
+            if sweep.window_from <= event.created <= sweep.window_to
+            and event.type in rulebook.event_types()
+            and event.id not in known
+        ]
+        if lacking:
+            world.wrong.append(f"sweep: complete, and {lacking} are nowhere")
+
+    def ask(self) -> None:
+        """Somebody wants all that Stripe still lists to be looked through."""
+        if self.stored is None or self.stored.is_complete:
+            now = self._world.stripe.second()
+            version = self.stored.version if self.stored else 0
+            self.stored = Sweep(
+                window_from=now - LISTS_SECONDS, window_to=now - 1, types="", version=version
+            )
+
+
+class Reconciling:
+    """reconcile, over a world."""
+
+    def __init__(self, world: Any, *, books: Any, sqs: Any) -> None:
+        self.sweeps = WatchedSweeps(world)
+        self.sweep_events = SweepEvents(
+            sweeps=world.guarded(self.sweeps, "standing", "save"),
+            events=world.guarded(ModelEventList(world), "page"),
+            books=books,
+            missing=SqsMissingEvents(sqs, queue_url=EVENTS, clock=world.clock),
+            clock=world.clock,
+            telemetry=world.tally,
+            event_types=rulebook.event_types(),
+            pages_max=PAGES_MAX,
+            seconds_for_a_page=16,
+        )
+
+
+def sweep(world: Any, step: Step) -> None:
+    """One invocation of the real handler of reconcile: anew, or on where the last one ended."""
+    world.reconciling.sweeps.ask()
+    try:
+        with world.hazards.invocation(seconds=TIMEOUT_SECONDS, faults=step.faults):
+            entrances.reconcile({}, world.context)
+    except Crash:
+        world.hazards.happened["reconciler died"] += 1
+    except entrances.ReconciliationFailed:
+        world.hazards.happened["invocation failed"] += 1
+
+
+def replay(world: Any, step: Step) -> None:
+    """An operator sends an event again, every other time to be decided anew in any case."""
+    listed = world.stripe.listed()
+    if listed:
+        world.hazards.happened["replay"] += 1
+        forced = step.numbers[-1] % 2 == 1
+        send_again(world, chosen(listed, step.numbers[0]), step.numbers[-1], forced=forced)
+
+
+def send_again(world: Any, event: Happening, number: int, *, forced: bool) -> None:
+    """As the operator's command line does it."""
+    world.replayed.add(event.id)
+    world.letterbox.put(
+        Letter(
+            body=json.dumps({"kind": "event", "schema": 1, "id": event.id}),
+            attributes={
+                "event_id": event.id,
+                "correlation_id": "replay",
+                "replay_id": f"replay-{number}",
+                **({"replay_force": "true"} if forced else {}),
+            },
+        )
+    )
+
+
+def repair(world: Any, number: int) -> int:
+    """Sweep up what never came, and send again what was given up; answers how many were sent."""
+    sweep(world, Step("sweep", (0, number)))
+    given_up = [
+        event
+        for event in world.stripe.listed()
+        if (outcome := world.record.decided.get(event.id)) is not None
+        and not outcome.is_final
+        and event.role not in NOT_SENT_AGAIN
+    ]
+    for event in given_up:
+        send_again(world, event, number, forced=False)
+    return len(given_up)
