@@ -13,13 +13,14 @@ from tests.simulation.model_stripe import DAY
 KINDS: tuple[ModuleType, ...] = (payments, refunds, disputes, sessions, subscriptions)
 # What a schedule is about: its steps are drawn from these kinds.
 # Steps that ask our API.
-ASKS = ("ask", "refund", "open page")
+ASKS = ("ask", "refund", "open page", "ask customer", "ask subscription")
 CASTS: tuple[tuple[ModuleType, ...], ...] = (
     (payments,),
     (payments, refunds),
     (payments, refunds, disputes),
     (sessions, payments, refunds),
     (subscriptions,),
+    (payments, subscriptions),
 )
 FAULTS = (
     "crash before",

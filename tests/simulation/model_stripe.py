@@ -284,7 +284,12 @@ class ModelStripe:
         return [e for e in self.events.values() if self._clock() - e.at <= LISTS_SECONDS]
 
     def posted(
-        self, key: str, params: Mapping[str, Any], do: Callable[[], Thing]
+        self,
+        key: str,
+        params: Mapping[str, Any],
+        do: Callable[[], Thing],
+        *,
+        expand: Sequence[str] = (),
     ) -> tuple[str, bool]:
         """The first answer under this key, made now or (True) then; a refusal is an answer too.
 
@@ -298,7 +303,7 @@ class ModelStripe:
             return _given(stored[2]), True
         answer: str | Refused
         try:
-            answer = json.dumps(do().document)
+            answer = self.get(do().id, expand=expand)
         except Refused as refusal:
             answer = refusal
         self.keys[key] = (self._clock(), asked, answer)

@@ -5,7 +5,9 @@ from typing import Any
 
 from paidonce.domain.operation import Operation
 from paidonce.domain.ownership import Stage
+from paidonce.use_cases.carry_out import CarryOut
 from paidonce.use_cases.end_create import EndCreate
+from paidonce.use_cases.finish_billing import FinishBilling
 from paidonce.use_cases.make_call import MakeCall
 from paidonce.use_cases.note_answer import NoteAnswer
 from paidonce.use_cases.note_try import NoteTry
@@ -56,15 +58,13 @@ class Notes:
         )
 
 
-def refund_sender(
-    world: Any, *, payments: Any, gateway: Any, notes: Notes, operations: Any
-) -> SendRefund:
+def refund_sender(world: Any, ports: Any) -> SendRefund:
     """What makes the calls of refunds, for the API and for the runner."""
     return SendRefund(
-        payments=payments,
-        gateway=gateway,
-        note_answer=notes.note_answer,
-        operations=operations,
+        payments=ports.payments,
+        gateway=ports.gateway,
+        note_answer=ports.notes.note_answer,
+        operations=ports.operations,
         clock=world.clock,
         telemetry=world.tally,
         jitter=world.jitter,
@@ -74,20 +74,10 @@ def refund_sender(
     )
 
 
-def runner(
-    world: Any,
-    *,
-    books: Any,
-    payments: Any,
-    gateway: Any,
-    notes: Notes,
-    queue: Any,
-    operations: Any,
-) -> RunOperation:
+def runner(world: Any, ports: Any, *, carry_out: CarryOut, queue: Any) -> RunOperation:
     """The real worker of the operations queue."""
-    send_refund = refund_sender(
-        world, payments=payments, gateway=gateway, notes=notes, operations=operations
-    )
+    gateway, notes = ports.gateway, ports.notes
+    send_refund = refund_sender(world, ports)
 
     def finish_refund(operation: Operation, correlation_id: str, time_left: TimeLeft) -> None:
         send_refund.finish(
@@ -98,9 +88,9 @@ def runner(
         )
 
     return RunOperation(
-        payments=payments,
-        books=books,
-        operations=operations,
+        payments=ports.payments,
+        books=ports.books,
+        operations=ports.operations,
         lease=world.lease(),
         gateway=gateway,
         make_call=MakeCall(gateway=gateway, note_try=notes.note_try, note_answer=notes.note_answer),
@@ -115,8 +105,8 @@ def runner(
         ),
         note_answer=notes.note_answer,
         finish_refund=finish_refund,
-        finish_others={},
-        patience=world.patience(books, queue, LIMITS),
+        finish_others=FinishBilling.over(carry_out).finish,
+        patience=world.patience(ports.books, queue, LIMITS),
         clock=world.clock,
         telemetry=world.tally,
         absent_after_seconds=ABSENT_AFTER_SECONDS,

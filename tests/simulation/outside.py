@@ -131,6 +131,7 @@ class Gateway(Calls):
                 key,
                 {"path": call.path, "id": object_id, **call.params},
                 lambda: post(self._scene, call.params, object_id, key),
+                expand=EXPANDED.get(call.kind, ()),
             )
         except KeyReused as error:
             raise StripeRefused(
@@ -159,8 +160,12 @@ class Gateway(Calls):
         may_be_absent: bool = False,
     ) -> Answer:
         """See `StripeGateway.get`."""
-        assert not expand
         assert not may_be_absent
+        # Of what is asked for beside, nothing is kept.
+        assert {name.partition(".")[0] for name in expand} <= {
+            *EXPANDED.get(resource, ()),
+            "pending_setup_intent",
+        }
         if time_left() <= 0:
             raise TryAgain("no time left")
         return Answer(seen=self.retrieve(resource, object_id), request_id="r", replayed=False)

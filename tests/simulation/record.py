@@ -9,6 +9,7 @@ from paidonce.domain.ledger import DomainEvent, LedgerRow, Outcome
 from paidonce.domain.payment import Payment
 
 from tests.fakes import FakeBooks, FakePaymentBooks, Tables
+from tests.fakes_billing import FakeRequestBooks
 from tests.fakes_publishing import FakeOutbox
 from tests.simulation.hazards import Hazards
 from tests.simulation.simulated_dynamodb import SimulatedDynamoDb
@@ -204,6 +205,11 @@ class FakeStore:
     def _changed(self, row: LedgerRow) -> None:
         self.changed(row)
 
+    def requests(self, hazards: Hazards) -> Any:
+        """Requests for customers and subscriptions."""
+        names = ("get", "holder_of", "open", "save")
+        return Guarded(FakeRequestBooks(self.tables), hazards, *names)
+
     def outbox(self, hazards: Hazards) -> Any:
         """What is not published yet."""
         return Guarded(RecordedOutbox(self.tables, self._record), hazards, "settle", "due")
@@ -253,6 +259,12 @@ class DynamoDbStore:
     def _guarded(self, hazards: Hazards) -> Any:
         names = ("get_item", "put_item", "update_item", "transact_write_items", "query")
         return Guarded(self._client, hazards, "batch_get_item", *names)
+
+    def requests(self, hazards: Hazards) -> Any:
+        """Requests for customers and subscriptions."""
+        from paidonce.adapters.dynamodb_requests import DynamoDbRequestBooks  # noqa: PLC0415
+
+        return DynamoDbRequestBooks(self._guarded(hazards), payments_table="payments")
 
     def outbox(self, hazards: Hazards) -> Any:
         """What is not published yet."""

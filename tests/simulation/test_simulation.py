@@ -115,6 +115,9 @@ INVOCATIONS = {
     "sweep": Step("sweep", (0, 37)),
     "refunds API": Step("refund", (0, 1, 25)),
     "notify": Step("consume", (10, 0, 31)),
+    "page": Step("open page", (0, 0, 38)),
+    "customer": Step("ask customer", (0, 39)),
+    "subscription": Step("ask subscription", (0, 1, 40)),
 }
 MEANWHILE = Step("work", (10, 0, 21))
 # A second intent of the first payment, its event, and the order to cancel it.
@@ -137,6 +140,7 @@ PAID = [
 DUE = [*PAID, Step("tick", (4000, 30))]
 TOLD = [*PAID, Step("publish", (25, 32)), Step("publish", (25, 33))]
 BEFORE_IT = {
+    "subscription": [Step("ask customer", (0, 41))],
     "notify": TOLD,
     "runner": STRAY,
     "refunds API": PAID,

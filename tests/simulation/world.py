@@ -1,32 +1,25 @@
 """One world: the product's use cases over everything that they ask, on one clock."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from paidonce import rules
 from paidonce.adapters.sqs_operations import SqsOperationQueue
 from paidonce.adapters.sqs_queue import SqsEventQueue, SqsLetterbox
 from paidonce.domain import rulebook
-from paidonce.domain.money import Money
-from paidonce.domain.price import Item
 from paidonce.use_cases.apply_event import ApplyEvent
 from paidonce.use_cases.decide_alone import DecideAlone
-from paidonce.use_cases.defer import Defer
-from paidonce.use_cases.open_checkout import OpenCheckout
 from paidonce.use_cases.patience import Limits, Patience
-from paidonce.use_cases.ports import TimeLeft
 from paidonce.use_cases.receive_webhook import ReceiveWebhook
-from paidonce.use_cases.refund_payment import RefundPayment
-from paidonce.use_cases.take_payment import TakePayment
 
-from tests.fakes import FakeCounter
-from tests.simulation.at_stripe import intents, money_back, sessions
+from tests.simulation.api import Api, Ports
+from tests.simulation.at_stripe import billing, intents, money_back, sessions
 from tests.simulation.consumers import Consumers
 from tests.simulation.dice import Dice
 from tests.simulation.entrances import Context, receiver_wiring, reconciler_wiring
 from tests.simulation.hazards import Hazards, Step
 from tests.simulation.model_stripe import ModelStripe
-from tests.simulation.operations import STAGE, Notes, refund_sender, runner
+from tests.simulation.operations import STAGE, Notes, runner
 from tests.simulation.outside import (
     VISIBILITY_SECONDS,
     Calls,
@@ -54,7 +47,7 @@ LIMITS = Limits(
 )
 
 Act = Callable[["World", Step], None]
-POSTS = {**intents.POSTS, **money_back.POSTS, **sessions.POSTS}
+POSTS = {**intents.POSTS, **money_back.POSTS, **sessions.POSTS, **billing.POSTS}
 
 
 class World:
@@ -101,12 +94,32 @@ class World:
             self.dice = outer
 
     def _wire(self) -> None:
-        books, payments = self.store.ports(self.hazards)
         names = ("send_message", "delete_message_batch", "change_message_visibility")
         sqs = self.guarded(self.sqs, *names)
         operations_sqs = self.guarded(self.operations, *names)
         self.letterbox = SqsLetterbox(sqs, queue_url=EVENTS)
         self.reader = Calls(self.stripe, self.clock)
+        ports = self._ports(operations_sqs)
+        queue = SqsEventQueue(sqs, queue_url=EVENTS, dead_letter_queue_url=DEAD_LETTERS)
+        self.apply_event = self._worker(ports.books, queue)
+        self.consumers = Consumers(
+            self, books=ports.books, payments=ports.payments, operations=ports.operations
+        )
+        self.api = Api(self, ports)
+        self.run_operation = runner(
+            self,
+            ports,
+            carry_out=self.api.carry_out,
+            queue=SqsEventQueue(
+                operations_sqs, queue_url=OPERATIONS, dead_letter_queue_url=DEAD_LETTERS
+            ),
+        )
+        self.context = Context(self)
+        self.reconciling = Reconciling(self, books=ports.books, sqs=sqs)
+        self._enter()
+
+    def _ports(self, operations_sqs: Any) -> Ports:
+        books, payments = self.store.ports(self.hazards)
         gateway = Gateway(self.stripe, self.clock, self, POSTS)
         during = {
             "retrieve.before": self.hazards.guarded("look before", lambda: None),
@@ -114,43 +127,17 @@ class World:
             "create.after": self.hazards.guarded("create_intent", lambda: None),
         }
         self.reader.during = gateway.during = lambda name: during[name]()
-        queue = SqsEventQueue(sqs, queue_url=EVENTS, dead_letter_queue_url=DEAD_LETTERS)
-        operations = SqsOperationQueue(operations_sqs, queue_url=OPERATIONS, clock=self.clock)
-        notes = Notes.of(self, books, payments)
-        self.apply_event = self._worker(books, queue)
-        self.consumers = Consumers(self, books=books, payments=payments, operations=operations)
-        self.take_payment = self._api(payments, gateway, notes, operations)
-        self.open_checkout = OpenCheckout(
-            take_payment=self.take_payment, gateway=self.guarded(gateway, "send", "get")
-        )
-        self.refund_payment = RefundPayment(
-            books=books,
-            send_refund=refund_sender(
-                self,
-                payments=payments,
-                gateway=self.guarded(gateway, "send", "listed"),
-                notes=notes,
-                operations=operations,
-            ),
-            defer=Defer(operations=operations, telemetry=self.tally),
-            clock=self.clock,
-            stage=STAGE,
-            jitter=self.jitter,
-            check_key=lambda: None,
-        )
-        self.run_operation = runner(
-            self,
+        return Ports(
             books=books,
             payments=payments,
-            gateway=self.guarded(gateway, "send", "get", "listed"),
-            notes=notes,
-            queue=SqsEventQueue(
-                operations_sqs, queue_url=OPERATIONS, dead_letter_queue_url=DEAD_LETTERS
-            ),
-            operations=operations,
+            requests=self.store.requests(self.hazards),
+            gateway=self.guarded(gateway, "create_intent", "intent", "send", "get", "listed"),
+            operations=SqsOperationQueue(operations_sqs, queue_url=OPERATIONS, clock=self.clock),
+            notes=Notes.of(self, books, payments),
         )
-        self.context = Context(self)
-        self.reconciling = Reconciling(self, books=books, sqs=sqs)
+
+    def _enter(self) -> None:
+        """This world is the one that the entrances lead to."""
         reconciler_wiring.telemetry = self.tally
         reconciler_wiring.sweep_events = self.reconciling.sweep_events
         receiver_wiring.telemetry = self.tally
@@ -209,30 +196,6 @@ class World:
             seconds_for_two_calls=10,
         )
 
-    def _api(
-        self, payments: Any, gateway: Gateway, notes: Notes, operations: SqsOperationQueue
-    ) -> TakePayment:
-        return TakePayment(
-            payments=payments,
-            gateway=self.guarded(gateway, "create_intent", "intent"),
-            sum_up=_summed_up,
-            note_try=notes.note_try,
-            note_answer=notes.note_answer,
-            defer=Defer(operations=operations, telemetry=self.tally),
-            counter=self.guarded(FakeCounter(), "take"),
-            clock=self.clock,
-            telemetry=self.tally,
-            stage=STAGE,
-            check_key=lambda: None,
-            shopper_payments_per_minute=1000,
-        )
-
     def jitter(self) -> float:
         """From 0 to 1, by the step's dice."""
         return self.dice.fraction()
-
-
-def _summed_up(items: Sequence[Item], *, time_left: TimeLeft) -> Money:
-    """What Stripe's prices come to; they cost no call here."""
-    assert time_left() > 0
-    return Money(sessions.UNIT_MINOR * sum(item.quantity for item in items), "usd")

@@ -7,7 +7,7 @@ of what happens, not the months in between.
 from collections.abc import Mapping
 from typing import Any
 
-from tests.simulation.model_stripe import DAY, Scene, Thing, chosen
+from tests.simulation.model_stripe import DAY, Post, Refused, Scene, Thing, chosen
 
 CUSTOMER, SUBSCRIPTION, INVOICE = "customer", "subscription", "invoice"
 PERIOD_SECONDS = 30 * DAY
@@ -18,8 +18,10 @@ PRICES = ("price_a", "price_b", "price_c")
 # --- customers ----------------------------------------------------------------------------------
 
 
-def add_customer(scene: Scene, metadata: Mapping[str, str], role: str) -> Thing:
-    """A new customer, made by an answer of ours that got lost, or by somebody else."""
+def add_customer(
+    scene: Scene, metadata: Mapping[str, str], role: str, *, key: str | None = None
+) -> Thing:
+    """A new customer, made by us or by somebody else."""
     document = {
         "object": CUSTOMER,
         "email": f"{scene.step_number}@example.com",
@@ -28,7 +30,7 @@ def add_customer(scene: Scene, metadata: Mapping[str, str], role: str) -> Thing:
         "name": None,
     }
     label = f"customer {role} {scene.step_number}"
-    thing = scene.stripe.add("cus", document, role=role, label=label)
+    thing = scene.stripe.add("cus", document, role=role, key=key, label=label)
     scene.stripe.tell(thing, "customer.created", scene.dice)
     return thing
 
@@ -61,15 +63,24 @@ def change_customer(scene: Scene, number: int) -> None:
 # --- subscriptions ------------------------------------------------------------------------------
 
 
-def subscribe(scene: Scene, customer: Thing, metadata: Mapping[str, str], role: str) -> Thing:
+def subscribe(
+    scene: Scene,
+    customer: Thing,
+    metadata: Mapping[str, str],
+    role: str,
+    *,
+    line: tuple[str, int] | None = None,
+    key: str | None = None,
+) -> Thing:
     """A new subscription with its first invoice: to be paid, or after a trial."""
     now, dice = scene.stripe.second(), scene.dice
-    is_trial = dice.upto(4) == 0
+    is_trial = line is None and dice.upto(4) == 0
+    price, quantity = line or (PRICES[dice.upto(3)], 1 + dice.upto(2))
     document = {
         "object": SUBSCRIPTION,
         "cancel_at_period_end": False,
         "customer": customer.id,
-        "items": _items(scene, PRICES[dice.upto(3)], 1 + dice.upto(2), now + PERIOD_SECONDS),
+        "items": _items(scene, price, quantity, now + PERIOD_SECONDS),
         "latest_invoice": None,
         "livemode": False,
         "metadata": dict(metadata),
@@ -77,7 +88,7 @@ def subscribe(scene: Scene, customer: Thing, metadata: Mapping[str, str], role: 
         "trial_end": now + PERIOD_SECONDS if is_trial else None,
     }
     label = f"subscription {role} {scene.step_number}"
-    thing = scene.stripe.add("sub", document, role=role, label=label)
+    thing = scene.stripe.add("sub", document, role=role, key=key, label=label)
     invoice = _invoice(scene, thing, "subscription_create", "paid" if is_trial else "open")
     scene.stripe.change(thing, {"latest_invoice": invoice.id})
     scene.stripe.tell(thing, "customer.subscription.created", dice)
@@ -287,3 +298,27 @@ def move(scene: Scene, number: int) -> None:
     standing = [t for t in things if t.status not in ENDED]
     if things:
         go_on(scene, chosen(standing if standing and scene.dice.upto(6) else things, number))
+
+
+# --- what we ask for ----------------------------------------------------------------------------
+
+
+def create_customer(scene: Scene, params: Mapping[str, Any], _: str, key: str) -> Thing:
+    """POST /v1/customers."""
+    return add_customer(scene, params["metadata"], "ours", key=key)
+
+
+def create_subscription(scene: Scene, params: Mapping[str, Any], _: str, key: str) -> Thing:
+    """POST /v1/subscriptions with payment_behavior=default_incomplete."""
+    customer = scene.stripe.existing(params["customer"])
+    if is_deleted(customer):
+        raise Refused("resource_missing", param="customer")
+    (item,) = params["items"]
+    line = (item["price"], item["quantity"])
+    return subscribe(scene, customer, params["metadata"], "ours", line=line, key=key)
+
+
+POSTS: Mapping[str, Post] = {
+    "/v1/customers": create_customer,
+    "/v1/subscriptions": create_subscription,
+}

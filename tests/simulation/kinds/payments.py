@@ -83,7 +83,7 @@ def ask(world: World, step: Step) -> None:
     try:
         with world.hazards.invocation(seconds=API_SECONDS, faults=step.faults):
             end = world.clock.now() + TIME_LEFT_SECONDS
-            world.take_payment(
+            world.api.take_payment(
                 request(order, variant),
                 correlation_id="shopper",
                 time_left=lambda: end - world.clock.now(),

@@ -73,7 +73,7 @@ def _asked(world: World, wanted: RefundRequest, faults: tuple[Fault, ...]) -> No
     try:
         with world.hazards.invocation(seconds=API_SECONDS, faults=faults):
             end = world.clock.now() + TIME_LEFT_SECONDS
-            world.refund_payment(
+            world.api.refund_payment(
                 wanted, correlation_id="shop", time_left=lambda: end - world.clock.now()
             )
     except Crash:

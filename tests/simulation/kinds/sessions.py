@@ -53,7 +53,7 @@ def _asked(world: World, wanted: CheckoutRequest, faults: tuple[Fault, ...]) -> 
     try:
         with world.hazards.invocation(seconds=payments.API_SECONDS, faults=faults):
             end = world.clock.now() + payments.TIME_LEFT_SECONDS
-            world.open_checkout(
+            world.api.open_checkout(
                 wanted, correlation_id="shopper", time_left=lambda: end - world.clock.now()
             )
     except Crash:

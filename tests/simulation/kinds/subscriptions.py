@@ -3,26 +3,32 @@
 What is expected is written from Stripe's documentation and api.md, not taken from the product.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from random import Random
 from typing import Any
 
+from paidonce.domain.caller import Caller
+from paidonce.domain.customer import Customer, CustomerRequest
+from paidonce.domain.errors import PaidOnceError
 from paidonce.domain.moment import iso
+from paidonce.domain.request import Request
+from paidonce.use_cases.subscribe import SubscriptionRequest
 
 from tests.simulation.at_stripe import billing
 from tests.simulation.at_stripe.billing import CUSTOMER, ENDED, INVOICE, SUBSCRIPTION
-from tests.simulation.hazards import Step
+from tests.simulation.hazards import Crash, Fault, Step
 from tests.simulation.kinds import payments
 from tests.simulation.model_stripe import Thing, chosen
 from tests.simulation.world import Act, World
 
 USERS = 2
 MARKS: Mapping[str, Mapping[str, str]] = {
-    "ours": {"paidonce_stage": "sim", "paidonce_user": "user-1"},
+    "ours": {"paidonce_stage": "sim", "paidonce_user": "user-9"},
     "foreign": {},
 }
 LATE = ("past_due", "unpaid")
 OPENING = (
+    *(Step("ask customer", (n,)) for n in range(USERS)),
     *(Step("customer", (n,)) for n in range(USERS)),
     *(Step("subscribe", (n,)) for n in range(USERS)),
 )
@@ -39,12 +45,74 @@ def draw(random: Random) -> Step:
 
 
 def draw_ask(random: Random) -> Step:
-    """Nothing is asked of our API yet."""
-    return draw(random)
+    """One request of a user, for a customer or a subscription: anew, or the same again."""
+    user, number = random.randrange(USERS), random.randrange(3)
+    if number == 0:
+        return Step("ask customer", (user, random.getrandbits(30)))
+    return Step("ask subscription", (user, number, random.getrandbits(30)))
+
+
+def ask_customer(world: World, step: Step) -> None:
+    """A user's POST /customers."""
+    _asked_customer(world, step.numbers[0], step.faults)
+
+
+def _asked_customer(world: World, user: int, faults: tuple[Fault, ...]) -> None:
+    wanted = CustomerRequest(
+        caller=_caller(user), idempotency_key="customer", body_hash="c", user_id=f"user-{user}"
+    )
+    _asked(world, faults, lambda **named: world.api.make_customer(wanted, **named))
+
+
+def ask_subscription(world: World, step: Step) -> None:
+    """A user's POST /subscriptions, once their customer is known."""
+    user, number, _ = step.numbers
+    _asked_subscription(world, user, number, step.faults)
+
+
+def _asked_subscription(world: World, user: int, number: int, faults: tuple[Fault, ...]) -> None:
+    known = [
+        row
+        for row in world.store.others().values()
+        if isinstance(row, Customer) and row.user_id == f"user-{user}"
+    ]
+    if not known:
+        return
+    wanted = SubscriptionRequest(
+        caller=_caller(user),
+        idempotency_key=f"subscription-{number}",
+        body_hash=str(number),
+        customer_id=min(known, key=lambda row: row.id).id,
+        lines=[("price_a", number)],
+    )
+    _asked(world, faults, lambda **named: world.api.subscribe(wanted, **named))
+
+
+def _caller(user: int) -> Caller:
+    name = f"user-{user}"
+    return Caller(issuer="iss", subject=name, user_id=name, scopes=frozenset())
+
+
+def _asked(world: World, faults: tuple[Fault, ...], call: Callable[..., object]) -> None:
+    try:
+        with world.hazards.invocation(seconds=payments.API_SECONDS, faults=faults):
+            end = world.clock.now() + payments.TIME_LEFT_SECONDS
+            call(correlation_id="user", time_left=lambda: end - world.clock.now())
+    except Crash:
+        world.hazards.happened["API died"] += 1
+    except PaidOnceError as error:
+        world.hazards.happened[f"API said {error.code}"] += 1
 
 
 def ask_again(world: World) -> None:
-    """Nobody asked."""
+    """Users who were not answered ask again, while nothing goes wrong any more."""
+    for row in list(world.store.others().values()):
+        if isinstance(row, Request) and row.is_open:
+            user = int((row.user_id or "").removeprefix("user-"))
+            if row.kind == "customer":
+                _asked_customer(world, user, ())
+            else:
+                _asked_subscription(world, user, int(row.call.body_hash or 0), ())
 
 
 def customer(world: World, step: Step) -> None:
@@ -65,6 +133,8 @@ ACTS: dict[str, Act] = {
     "customer": customer,
     "subscribe": subscribe,
     "go on": lambda world, step: billing.move(world, step.numbers[0]),
+    "ask customer": ask_customer,
+    "ask subscription": ask_subscription,
     "edit customer": lambda world, step: billing.change_customer(world, step.numbers[0]),
 }
 
@@ -75,6 +145,10 @@ ACTS: dict[str, Act] = {
 def verify(world: World) -> Iterator[str]:
     """Every row against Stripe's object."""
     rows = world.store.others()
+    for kind in (CUSTOMER, SUBSCRIPTION):
+        made = [_request_of(t) for t in world.stripe.of(kind) if _request_of(t)]
+        if len(made) != len(set(made)):
+            yield f"made twice: {sorted(made)} of {kind}"
     told = payments.told_by_aggregate(world)
     for thing in world.stripe.of(CUSTOMER):
         yield from _is_ours(thing, rows)
@@ -87,6 +161,10 @@ def verify(world: World) -> Iterator[str]:
             yield from _as_told(world, thing, told.get(thing.id, ()))
 
 
+def _request_of(thing: Thing) -> Any:
+    return thing.path[0]["metadata"].get("paidonce_request")
+
+
 def _is_ours(thing: Thing, rows: Mapping[str, Any]) -> Iterator[str]:
     if (thing.id in rows) is not (thing.role == "ours"):
         yield f"state: {thing.id} is {thing.role} and has {'a' if thing.id in rows else 'no'} row"
@@ -95,7 +173,8 @@ def _is_ours(thing: Thing, rows: Mapping[str, Any]) -> Iterator[str]:
 def _customer(thing: Thing, row: Any) -> Iterator[str]:
     document = thing.document
     deleted = billing.is_deleted(thing)
-    expected = (deleted, document.get("email"), document.get("name"), "user-1")
+    user_id = thing.path[0]["metadata"]["paidonce_user"]
+    expected = (deleted, document.get("email"), document.get("name"), user_id)
     found = (row.deleted, row.email, row.name, row.user_id)
     if found != expected:
         yield f"state: {thing.id} is {found}, Stripe has {expected}"
@@ -108,7 +187,7 @@ def _subscription(world: World, thing: Thing, row: Any) -> Iterator[str]:
     expected = {
         "status": thing.status,
         "customer_id": document["customer"],
-        "user_id": "user-1",
+        "user_id": document["metadata"]["paidonce_user"],
         "items": [{"price": line["price"]["id"], "quantity": line["quantity"]}],
         "current_period_end": iso(line["current_period_end"]),
         "cancel_at_period_end": document["cancel_at_period_end"],
