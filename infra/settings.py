@@ -260,6 +260,13 @@ class Publishing:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Verification:
+    """The comparison of our books with Stripe's, by the operator and by reconcile."""
+
+    settle_seconds: Annotated[int, _SECONDS]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Consumers:
     """notify and other consumers of the bus."""
 

@@ -46,6 +46,7 @@ class Stage:
     catalogue: settings.Catalogue
     subscriptions: settings.Subscriptions
     publishing: settings.Publishing
+    verify: settings.Verification
     consumers: settings.Consumers
     fraud_warnings: settings.FraudWarnings
     rotation: settings.Rotation

@@ -1,6 +1,7 @@
 """`paidonce`: which stage, and the commands.
 
-Exit codes: 0 all is well, 1 something is wrong (the output says what), 2 it was used wrongly.
+Exit codes: 0 all is well, 1 something is wrong (the output says what), 2 it was used wrongly,
+3 our books and Stripe's differ (`verify`).
 """
 
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ops.commands import doctor, keys
+from ops.commands import dlq, doctor, events, keys, replay, verify, why
 from ops.place import ENDPOINTS_FILE, Which
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
@@ -28,3 +29,8 @@ def paidonce(
 
 app.command(name="doctor")(doctor.doctor)
 app.add_typer(keys.app, name="keys")
+app.add_typer(events.app, name="events")
+app.command(name="why")(why.why)
+app.add_typer(dlq.app, name="dlq")
+app.command(name="replay")(replay.replay)
+app.command(name="verify")(verify.verify)

@@ -1,0 +1,155 @@
+"""An operator on the worst day: what died and why, what a replay would do, what differs."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from local.cloud import LocalCloud
+from local.shop import Shop
+from ops.app import app
+from tests.journeys.rollout import bad_deploy
+
+RULE = "paidonce/rules/payment_intent.py"
+
+Paidonce = Callable[..., Any]
+
+
+@pytest.fixture
+def paidonce(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> Paidonce:
+    """The command line over the shared cloud: its JSON, and that it exits as it should."""
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*words: str, exits: int = 0) -> Any:
+        place = ["--endpoints", str(cloud.directory / "endpoints.json")]
+        result = CliRunner().invoke(app, [*place, *words])
+        assert result.exit_code == exits, result.output
+        return json.loads(result.stdout) if "--json" in words else result.stdout
+
+    return run
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+def raising(text: str) -> str:
+    return text.replace("    intent = seen.object\n", '    raise ZeroDivisionError("a bug")\n', 1)
+
+
+def without_a_rule_for_succeeded(text: str) -> str:
+    return text.replace('    "payment_intent.succeeded",\n', "", 1)
+
+
+def paid_at_stripe(shop: Shop) -> tuple[dict[str, Any], str]:
+    """A payment that was confirmed, and the id of the event that says so."""
+    payment = shop.new_payment()
+    shop.confirm(payment["payment_intent_id"])
+    found = [
+        event.id
+        for event in shop.events_about(payment["payment_intent_id"])
+        if event.type == "payment_intent.succeeded"
+    ]
+    return payment, found[0]
+
+
+def test_a_dead_letter_tells_why_and_goes_back_once_its_rule_is_mended(
+    shop: Shop, paidonce: Paidonce
+) -> None:
+    began = now()
+    with bad_deploy(shop, "apply_event", changes={RULE: raising}):
+        payment, event_id = paid_at_stripe(shop)
+        shop.until(
+            lambda: (row := shop.ledger(event_id)) and row["outcome"] == "dead",
+            what="the event is dead",
+            seconds=90,
+        )
+        shop.until(
+            lambda: shop.queue_depth("EventsDeadLetterQueueUrl"),
+            what="its message is in the dead letters",
+            seconds=90,
+        )
+    (letter,) = paidonce("dlq", "show", event_id, "--json")
+    assert "dead (failed) ZeroDivisionError at payment_intent.py" in letter["ledger"]
+    assert "a bug" not in json.dumps(letter)
+    assert event_id in paidonce("events", "ls", "--outcome", "dead")
+    chain = paidonce("why", event_id)
+    assert "DEAD" in chain
+    previews = paidonce(
+        "replay", "--since", began, "--type", "payment_intent.succeeded", "--dry-run", "--json"
+    )
+    (preview,) = [one for one in previews if one["event_id"] == event_id]
+    assert (preview["now"], preview["would"]) == ("dead", "applied")
+    assert preview["changes"]["status"] == ["pending", "paid"]
+    assert shop.payment(payment["id"])["status"] == "pending"
+    done = paidonce("dlq", "replay", "--event", event_id, "--yes", "--json")
+    assert done["sent_back"] == [event_id]
+    assert shop.payment_when(payment["id"], "paid")["version"] == payment["version"] + 1
+    row = shop.decided(event_id)
+    assert (row["outcome"], row["replay_id"]) == ("applied", done["id"])
+    assert shop.ledger(f"operator#{done['id']}") is not None
+    assert paidonce("dlq", "ls", "--json") == []
+
+
+def test_a_type_that_had_no_rule_is_replayed_once_it_has_one(
+    shop: Shop, paidonce: Paidonce
+) -> None:
+    began = now()
+    with bad_deploy(shop, "apply_event", changes={RULE: without_a_rule_for_succeeded}):
+        payment, event_id = paid_at_stripe(shop)
+        assert shop.decided(event_id)["outcome"] == "ignored"
+    words = ("replay", "--since", began, "--type", "payment_intent.succeeded", "--yes", "--json")
+    done = paidonce(*words)
+    assert event_id in done["sent"]
+    assert shop.payment_when(payment["id"], "paid")["version"] == payment["version"] + 1
+    again = paidonce(*words)
+    assert event_id in again["sent"]
+    shop.until(lambda: not shop.queue_depth("EventsQueueUrl"), what="the queue is empty")
+    assert shop.decided(event_id)["replay_id"] == done["replay_id"]
+    assert shop.payment(payment["id"])["version"] == payment["version"] + 1
+
+
+def test_verify_names_what_was_changed_behind_our_back(shop: Shop, paidonce: Paidonce) -> None:
+    began = now()
+    payment, event_id = paid_at_stripe(shop)
+    paid = shop.payment_when(payment["id"], "paid")
+    intent_id = payment["payment_intent_id"]
+    paidonce("verify", "--since", began)
+    payments, events = shop.table("PaymentsTableName"), shop.table("EventsTableName")
+    row, ledger_row = payments.get_item(Key={"id": payment["id"]})["Item"], shop.ledger(event_id)
+    assert ledger_row is not None
+    payments.put_item(Item=row | {"amount_captured_minor": 1})
+    events.delete_item(Key={"event_id": event_id})
+    report = paidonce("verify", "--since", began, "--json", exits=3)
+    assert {(one["object_id"], one["field"], one["ours"]) for one in report["drifts"]} == {
+        (intent_id, "amount_captured_minor", "1"),
+        (event_id, "ledger", None),
+    }
+    payments.delete_item(Key={"id": payment["id"]})
+    report = paidonce("verify", "--since", began, "--json", exits=3)
+    assert (intent_id, "row") in {(one["object_id"], one["field"]) for one in report["drifts"]}
+    payments.put_item(Item=row)
+    events.put_item(Item=ledger_row)
+    assert paidonce("verify", "--since", began, "--json")["drifts"] == []
+    assert shop.payment(payment["id"]) == paid
+
+
+def test_why_tells_the_whole_chain_of_a_payment(shop: Shop, paidonce: Paidonce) -> None:
+    payment, event_id = paid_at_stripe(shop)
+    shop.payment_when(payment["id"], "paid")
+    for asked in (payment["id"], payment["payment_intent_id"], event_id):
+        chain = paidonce("why", asked, "--json")
+        assert chain["about"] == payment["id"]
+        assert chain["state"]["status"] == "paid"
+    kinds = [step["kind"] for step in chain["steps"]]
+    assert kinds[:2] == ["asked", "asked"]
+    assert {"asked", "answered", "delivered", "told"} <= set(kinds)
+    words = json.dumps(chain["steps"])
+    assert f"{payment['id']}_a1" in words
+    assert '"request_id": "req_' in words
+    shown = paidonce("why", payment["id"])
+    assert "payment.paid" in shown
+    assert "secret" not in shown
