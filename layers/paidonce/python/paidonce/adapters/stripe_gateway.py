@@ -28,6 +28,7 @@ _PATH_OF = {
     "checkout.session": "/v1/checkout/sessions/{id}",
     "customer": "/v1/customers/{id}",
     "dispute": "/v1/disputes/{id}",
+    "event": "/v1/events/{id}",
     "invoice": "/v1/invoices/{id}",
     "payment_intent": "/v1/payment_intents/{id}",
     "price": "/v1/prices/{id}",

@@ -91,11 +91,12 @@ class Explain:
 
 def steps_of(aggregate: Aggregate | None, rows: Sequence[LedgerRow]) -> tuple[Step, ...]:
     """The steps that a row and its ledger rows tell, in the order in which they happened."""
-    found = [step for row in rows for step in _of_row(row)]
+    found: list[Step] = []
     if isinstance(aggregate, Payment):
         found += _of_payment(aggregate)
     elif aggregate is not None:
         found += [step for call in getattr(aggregate, "calls", ()) for step in _of_call(call)]
+    found += [step for row in rows for step in _of_row(row)]
     # Sorting is stable: what has one moment stays in the order in which it was found.
     return tuple(sorted(found, key=lambda step: step.at))
 
@@ -114,15 +115,18 @@ def _of_payment(payment: Payment) -> Iterator[Step]:
     calls = [creation_call(payment), *payment.calls]
     calls += [refund.call for refund in payment.refunds if refund.call]
     for call in calls:
-        yield from _of_call(call)
+        yield from _of_call(call, recorded_at=payment.created_at)
 
 
-def _of_call(call: StripeCall) -> Iterator[Step]:
-    """When a call was first made, and last: the tries in between left no mark of their own."""
+def _of_call(call: StripeCall, *, recorded_at: str = "") -> Iterator[Step]:
+    """When a call was first made, and last: the tries in between left no mark of their own.
+
+    Tries are noted in whole seconds: none is shown before what it is about was recorded.
+    """
     words = {"idempotency_key": call.idempotency_key, "path": call.path}
     if call.first_tried_at is not None:
         yield Step(
-            at=iso(call.first_tried_at),
+            at=max(iso(call.first_tried_at), recorded_at),
             kind="asked",
             says=f"{call.kind} asked of Stripe",
             words=words,
