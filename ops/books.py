@@ -51,6 +51,7 @@ class Desk:
             name=settings.stage,
             livemode=settings.livemode,
             account=settings["stripe.account"] or None,
+            adopt=settings["subscriptions.adopt"],
         )
 
     @cached_property

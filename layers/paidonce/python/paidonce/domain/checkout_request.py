@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, replace
 
 from paidonce.domain.fingerprint import fingerprint
-from paidonce.domain.ownership import ATTEMPT_MARK, ORDER_MARK, PAYMENT_MARK, STAGE_MARK
+from paidonce.domain.ownership import ATTEMPT_MARK, ORDER_MARK, PAYMENT_MARK, STAGE_MARK, USER_MARK
 from paidonce.domain.payment import SESSIONS_PATH, Payment
 from paidonce.domain.payment_request import PaymentRequest
 
@@ -43,6 +43,7 @@ class CheckoutRequest(PaymentRequest):
             PAYMENT_MARK: self.payment_id,
             ORDER_MARK: self.order_id,
             ATTEMPT_MARK: str(payment.creation.attempt),
+            **({USER_MARK: self.user_id} if self.user_id else {}),
         }
         params = {
             "mode": "payment",

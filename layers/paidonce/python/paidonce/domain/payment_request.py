@@ -10,7 +10,13 @@ from typing import Any
 from paidonce.domain.caller import Caller
 from paidonce.domain.fingerprint import fingerprint
 from paidonce.domain.money import Money
-from paidonce.domain.ownership import ATTEMPT_MARK, ORDER_MARK, PAYMENT_MARK, STAGE_MARK
+from paidonce.domain.ownership import (
+    ATTEMPT_MARK,
+    ORDER_MARK,
+    PAYMENT_MARK,
+    STAGE_MARK,
+    USER_MARK,
+)
 from paidonce.domain.payment import Creation, Payment
 from paidonce.domain.price import Item
 
@@ -117,6 +123,7 @@ class PaymentRequest:
                 PAYMENT_MARK: self.payment_id,
                 ORDER_MARK: self.order_id,
                 ATTEMPT_MARK: str(attempt),
+                **({USER_MARK: self.user_id} if self.user_id else {}),
             },
             **{name: value for name, value in optional.items() if value is not None},
         }

@@ -101,16 +101,18 @@ def decides(
     names: Names | None = None,
     begins: Begins[A] | None = None,
     reads: tuple[str, ...] = (),
+    restores: Begins[A] | None = None,
     only: Only | None = None,
     counts_foreign: str | None = None,
 ) -> Callable[[Decide[A]], Decide[A]]:
     """Register a pure function as the rule of these event types; one rule per type (see `Rule`).
 
     `reads`: what ids begin with (`re_`) of the objects whose readings it decides about, too.
+    `restores` begins a row where one was lost, for readings alone: an event waits for its row.
     """
 
     def register(decide: Decide[A]) -> Decide[A]:
-        def rule(event_type: str) -> Rule:
+        def rule(event_type: str, begins: Begins[A] | None) -> Rule:
             return Rule(
                 event_type=event_type,
                 resource=resource,
@@ -124,11 +126,11 @@ def decides(
 
         for event_type in event_types:
             _refuse_second(event_type)
-            _RULES[event_type] = rule(event_type)
+            _RULES[event_type] = rule(event_type, begins)
         for prefix in reads:
             if prefix in _READINGS:
                 raise ValueError(f"readings of {prefix} have two rules")
-            _READINGS[prefix] = rule(f"reading.{resource}")
+            _READINGS[prefix] = rule(f"reading.{resource}", restores or begins)
         return decide
 
     return register

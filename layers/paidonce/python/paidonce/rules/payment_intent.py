@@ -8,6 +8,7 @@ from paidonce.domain import decline
 from paidonce.domain.ledger import Outcome
 from paidonce.domain.ownership import id_in
 from paidonce.domain.payment import Band, LastError, Payment, PaymentStatus, status_of_intent
+from paidonce.domain.payment_restored import restored_payment
 from paidonce.domain.rulebook import FetchFirst, Verdict, decides
 from paidonce.domain.sighting import Sighting, Source
 
@@ -23,6 +24,7 @@ from paidonce.domain.sighting import Sighting, Source
     resource="payment_intent",
     of=Payment,
     reads=("pi_",),
+    restores=restored_payment,
 )
 def settle(payment: Payment, seen: Sighting) -> Verdict[Payment] | FetchFirst:
     """A later band wins, an earlier never; inside the open band the newer look at Stripe wins.
@@ -35,12 +37,7 @@ def settle(payment: Payment, seen: Sighting) -> Verdict[Payment] | FetchFirst:
     status = status_of_intent(intent)
     known = payment.status
     if known.band is Band.FINAL:
-        both = status.band is Band.FINAL and status is not known
-        return Verdict(
-            after=payment,
-            reason="paid_and_canceled" if both else None,
-            alarms=("PaidAndCanceled",) if both else (),
-        )
+        return _over(payment, seen, status)
     if status is PaymentStatus.PAID and (kept := _not_to_be_paid_yet(payment, seen)):
         return kept
     if status.band > known.band:
@@ -48,6 +45,18 @@ def settle(payment: Payment, seen: Sighting) -> Verdict[Payment] | FetchFirst:
     if status.band < known.band:
         return Verdict(after=payment)
     return _within_band(payment, seen, status)
+
+
+def _over(payment: Payment, seen: Sighting, status: PaymentStatus) -> Verdict[Payment]:
+    """Nothing moves any more; whoever reads it again doubts what the row says of it."""
+    if status is payment.status and seen.source is Source.FETCH:
+        return Verdict(after=_noted(payment, seen.object, status).known_until(seen))
+    both = status.band is Band.FINAL and status is not payment.status
+    return Verdict(
+        after=payment,
+        reason="paid_and_canceled" if both else None,
+        alarms=("PaidAndCanceled",) if both else (),
+    )
 
 
 def _stray(payment: Payment, intent: Mapping[str, Any]) -> Verdict[Payment] | None:

@@ -1,0 +1,83 @@
+"""A payment's row that was lost or changed behind our back is mended by a reading, by its rule."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from paidonce.domain.payment import PaymentStatus
+from paidonce.domain.reading import Reading
+from paidonce.use_cases.ports import Delivery
+
+from tests.examples import NOON, a_payment, an_event, an_intent
+from tests.use_cases.worker import Worker, stripe_holds
+
+MARKS = {
+    "paidonce_stage": "test",
+    "paidonce_payment": "pay_1",
+    "paidonce_attempt": "1",
+    "paidonce_order": "order-1",
+    "paidonce_user": "user-1",
+    "gift": "yes",
+}
+
+
+def the_intent(**changes: Any) -> dict[str, Any]:
+    return an_intent("succeeded", metadata=MARKS, created=NOON, **changes)
+
+
+def read_at_stripe(worker: Worker) -> None:
+    reading = Reading(object_id="pi_1", as_of=NOON)
+    bare = worker.delivery(None, event_id=reading.name)
+    assert worker.takes(Delivery(**{**vars(bare), "reading": "pi_1"})) == set()
+
+
+def test_a_lost_row_is_begun_anew_from_what_the_intent_says() -> None:
+    worker = Worker()
+    worker.takes(worker.delivery(an_event()))
+    lost = worker.payment
+    worker.tables.payments.clear()
+    stripe_holds(worker, the_intent())
+    read_at_stripe(worker)
+    found = worker.payment
+    assert found.version == 1
+    same = ("order_id", "status", "amount_minor", "currency", "payment_intent_id", "charge_id")
+    assert {name: found.view()[name] for name in same} == {name: lost.view()[name] for name in same}
+    assert (found.user_id, found.metadata) == ("user-1", {"gift": "yes"})
+    assert found.amount_captured_minor == 1000
+
+
+def test_a_row_is_lost_only_to_a_reading_an_event_waits_for_it() -> None:
+    worker = Worker()
+    worker.tables.payments.clear()
+    stripe_holds(worker, the_intent())
+    worker.takes(worker.delivery(an_event(found=the_intent())))
+    assert worker.outcomes == {"evt_1": "waiting"}
+    assert worker.tables.payments == {}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"status": PaymentStatus.PENDING, "amount_captured_minor": 0},
+        {"amount_captured_minor": 1},
+        {"charge_id": "ch_9"},
+    ],
+)
+def test_what_was_changed_behind_our_back_is_as_stripe_holds_it_again(
+    changes: dict[str, Any],
+) -> None:
+    worker = Worker()
+    stripe_holds(worker, an_intent("succeeded"))
+    worker.takes(worker.delivery(an_event()))
+    right = worker.payment
+    worker.tables.payments["pay_1"] = replace(right, **changes)
+    read_at_stripe(worker)
+    assert worker.payment.looks_like(replace(right, updated_at=worker.payment.updated_at))
+
+
+def test_nothing_takes_back_what_somebody_called_paid() -> None:
+    """That needs a person: `paid` never goes back, whoever wrote it. Verify goes on telling."""
+    worker = Worker(a_payment(status=PaymentStatus.PAID, payment_intent_id="pi_1"))
+    stripe_holds(worker, an_intent())
+    read_at_stripe(worker)
+    assert worker.payment.status is PaymentStatus.PAID
