@@ -73,7 +73,7 @@ def test_a_dead_letter_tells_why_and_goes_back_once_its_rule_is_mended(
             seconds=90,
         )
     (letter,) = paidonce("dlq", "show", event_id, "--json")
-    assert "dead (failed) ZeroDivisionError at payment_intent.py" in letter["ledger"]
+    assert "dead (failed) ZeroDivisionError at paidonce/rules/payment_intent.py" in letter["ledger"]
     assert "a bug" not in json.dumps(letter)
     assert event_id in paidonce("events", "ls", "--outcome", "dead")
     chain = paidonce("why", event_id)
