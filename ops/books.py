@@ -10,7 +10,7 @@ from paidonce.adapters.dynamodb_counters import Budget, DynamoDbCounter
 from paidonce.adapters.dynamodb_ledger_search import DynamoDbLedgerSearch
 from paidonce.adapters.secrets import StripeKey
 from paidonce.adapters.sqs_dead_letters import SqsDeadLetters
-from paidonce.adapters.sqs_queue import SqsLetterbox
+from paidonce.adapters.sqs_references import SqsReferences
 from paidonce.adapters.stripe_calls import StripeCalls
 from paidonce.adapters.stripe_gateway import StripeSdkGateway, StripeSdkReader
 from paidonce.domain import rulebook
@@ -119,9 +119,11 @@ class Desk:
         )
 
     @cached_property
-    def letterbox(self) -> SqsLetterbox:
+    def references(self) -> SqsReferences:
         """The events queue, for what is sent again."""
-        return SqsLetterbox(self._sqs, queue_url=self.place.output("EventsQueueUrl"))
+        return SqsReferences(
+            self._sqs, queue_url=self.place.output("EventsQueueUrl"), clock=self.clock
+        )
 
     @cached_property
     def reader(self) -> StripeSdkReader:

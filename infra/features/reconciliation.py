@@ -49,6 +49,15 @@ class Reconciliation(Construct):
                 "EVENT_BUS": storage.ways_out.bus.event_bus_name,
                 "DUE_AFTER_SECONDS": str(stage.publishing.due_after_seconds),
                 "PAGES_MAX": str(reconcile.pages_max),
+                "STRIPE_ACCOUNT": stage.stripe.account,
+                "ADOPT": str(stage.subscriptions.adopt).lower(),
+                "MISSING_AFTER_SECONDS": str(reconcile.missing_after_seconds),
+                "ALL_EVERY_SECONDS": str(reconcile.all_every_seconds),
+                "STALE_AFTER_SECONDS": str(reconcile.stale_after_seconds),
+                "STALE_ROWS_MAX": str(reconcile.stale_rows_max),
+                "COMPARE_WINDOW_SECONDS": str(reconcile.compare_window_seconds),
+                "COMPARE_BACK_SECONDS": str(reconcile.compare_back_seconds),
+                "SETTLE_SECONDS": str(stage.verify.settle_seconds),
             },
         )
         HouseSchedule(self, "When", calls=self.reconcile, expression=reconcile.schedule)

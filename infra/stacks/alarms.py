@@ -11,6 +11,7 @@ from constructs import Construct
 from infra.blocks.checks import accept
 from infra.blocks.stack import HouseStack
 from infra.features.strangers import Strangers
+from infra.stacks.reconciliation_alarms import RECONCILIATION_ALARMS
 from infra.stacks.rotation_alarms import ROTATION_ALARMS
 from infra.stacks.service import Service
 from infra.stacks.storage import Storage
@@ -39,6 +40,7 @@ def _everywhere(
 
 ALARMS = (
     *ROTATION_ALARMS,
+    *RECONCILIATION_ALARMS,
     Watch(
         name="dead-letters",
         says="An event is in the dead letters: it was given up and nobody will try it again.",

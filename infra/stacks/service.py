@@ -317,20 +317,22 @@ class Service(HouseStack):
 
     def _grant_reconcile(self, storage: Storage) -> None:
         reconcile = self.reconciliation.reconcile
-        # How far its sweep is, the breaker of its key, its share of Stripe's rate limit.
+        # How far its sweeps are, the breaker of its key, its share of Stripe's rate limit; rows to
+        # compare.
         reconcile.may(
             "dynamodb:GetItem",
+            "dynamodb:BatchGetItem",
             "dynamodb:PutItem",
             "dynamodb:UpdateItem",
             on=storage.payments.table_arn,
         )
-        # What the bus should have heard of: found by its marker, told, and the marker taken off.
         reconcile.may(
-            "dynamodb:BatchGetItem",
             "dynamodb:GetItem",
+            "dynamodb:BatchGetItem",
             "dynamodb:UpdateItem",
             on=storage.events.table_arn,
         )
+        # What waits, fails, or is due on the bus.
         reconcile.may("dynamodb:Query", on=f"{storage.events.table_arn}/index/{TODO_INDEX}")
         reconcile.may("events:PutEvents", on=storage.ways_out.bus.event_bus_arn)
         reconcile.may_use_key(*TABLE_KEY_ACTIONS, on=storage.key.key_arn, through="dynamodb")

@@ -29,7 +29,7 @@ class Watch:
 
 
 def counted(
-    name: str, folder: str, *, period: Duration = MINUTE
+    name: str, folder: str, *, period: Duration = MINUTE, statistic: str = "Sum"
 ) -> Callable[[Service], cloudwatch.IMetric]:
     """A metric that a function of ours counts: Powertools adds `service`, we add `stage`."""
 
@@ -38,7 +38,7 @@ def counted(
             namespace=NAMESPACE,
             metric_name=name,
             dimensions_map={"service": folder, "stage": service.stage_settings.name},
-            statistic="Sum",
+            statistic=statistic,
             period=period,
         )
 

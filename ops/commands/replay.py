@@ -73,7 +73,7 @@ def _listed(desk: Desk, types: Sequence[str], since: str) -> list[Mapping[str, A
 
 
 def _replays(desk: Desk) -> ReplayEvents:
-    return ReplayEvents(gateway=desk.gateway, letterbox=desk.letterbox, clock=desk.clock)
+    return ReplayEvents(gateway=desk.gateway, references=desk.references, clock=desk.clock)
 
 
 def _confirmed(events: Sequence[Mapping[str, Any]], *, force: bool) -> bool:

@@ -42,28 +42,7 @@ class Place:
     def ledger(self) -> str:
         """A new table with the keys and indexes of the ledger (infra/stacks/storage.py)."""
         name = f"contract-{uuid.uuid4().hex[:12]}"
-        indexes = {"todo": ("todo", "touched_at"), "aggregate": ("aggregate_id", "decided_at")}
-        attributes = {"event_id", *(key for keys in indexes.values() for key in keys)}
-        self.client("dynamodb").create_table(
-            TableName=name,
-            KeySchema=[{"AttributeName": "event_id", "KeyType": "HASH"}],
-            AttributeDefinitions=[
-                {"AttributeName": attribute, "AttributeType": "S"}
-                for attribute in sorted(attributes)
-            ],
-            GlobalSecondaryIndexes=[
-                {
-                    "IndexName": index,
-                    "KeySchema": [
-                        {"AttributeName": partition, "KeyType": "HASH"},
-                        {"AttributeName": sort, "KeyType": "RANGE"},
-                    ],
-                    "Projection": {"ProjectionType": "KEYS_ONLY"},
-                }
-                for index, (partition, sort) in indexes.items()
-            ],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        make_ledger(self.client("dynamodb"), name)
         return name
 
     def queue(self) -> str:
@@ -77,6 +56,31 @@ class Place:
             Name=f"paidonce/contract/{uuid.uuid4().hex[:12]}", SecretString=value
         )
         return str(made["ARN"])
+
+
+def make_ledger(client: Any, name: str) -> None:
+    """A table with the keys and indexes of the ledger."""
+    indexes = {"todo": ("todo", "touched_at"), "aggregate": ("aggregate_id", "decided_at")}
+    attributes = {"event_id", *(key for keys in indexes.values() for key in keys)}
+    client.create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": "event_id", "KeyType": "HASH"}],
+        AttributeDefinitions=[
+            {"AttributeName": attribute, "AttributeType": "S"} for attribute in sorted(attributes)
+        ],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": index,
+                "KeySchema": [
+                    {"AttributeName": partition, "KeyType": "HASH"},
+                    {"AttributeName": sort, "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            }
+            for index, (partition, sort) in indexes.items()
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
 
 
 def on_moto() -> Iterator[Place]:

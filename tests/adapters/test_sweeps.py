@@ -8,11 +8,12 @@ import pytest
 from paidonce.adapters.clock import SystemClock
 from paidonce.adapters.dynamodb_counters import Budget
 from paidonce.adapters.dynamodb_sweeps import DynamoDbSweeps
-from paidonce.adapters.sqs_missing_events import SqsMissingEvents
+from paidonce.adapters.sqs_references import SqsReferences
 from paidonce.adapters.stripe_calls import StripeCalls
 from paidonce.adapters.stripe_events import StripeEventList
 from paidonce.domain.errors import ChangedMeanwhile, TryAgain
 from paidonce.domain.sweep import Sweep
+from paidonce.use_cases.references import Reference
 from paidonce.use_cases.sweep_ports import ListedEvent, Sweeps
 
 from tests.adapters.places import Place
@@ -138,17 +139,53 @@ def _of(bench: Bench) -> StripeEventList:
 # --- the queue ----------------------------------------------------------------------------------
 
 
-def test_a_missing_event_is_queued_by_its_id_alone(moto: Place) -> None:
+@pytest.mark.parametrize(
+    ("reference", "body", "attributes"),
+    [
+        (
+            Reference(name="evt_1", event_type="t.x", livemode=False, correlation_id="c"),
+            {"kind": "event", "schema": 1, "id": "evt_1"},
+            {"event_id": "evt_1", "event_type": "t.x", "livemode": "false"},
+        ),
+        (
+            Reference(name="read#pi_1#7", event_type="reading", livemode=True, correlation_id="c"),
+            {"kind": "read", "schema": 1, "object": "pi_1", "as_of": 7},
+            {"event_id": "read#pi_1#7", "event_type": "reading", "livemode": "true"},
+        ),
+        (
+            Reference(
+                name="evt_1",
+                event_type="t.x",
+                livemode=False,
+                correlation_id="c",
+                replay_id="r-1",
+                is_forced=True,
+            ),
+            {"kind": "event", "schema": 1, "id": "evt_1"},
+            {
+                "event_id": "evt_1",
+                "event_type": "t.x",
+                "livemode": "false",
+                "replay_id": "r-1",
+                "replay_force": "true",
+            },
+        ),
+    ],
+)
+def test_ids_alone_are_queued(
+    moto: Place, reference: Reference, body: object, attributes: dict[str, str]
+) -> None:
     sqs, url = moto.client("sqs"), moto.queue()
-    queue = SqsMissingEvents(sqs, queue_url=url, clock=FakeClock())
-    queue.queue(ListedEvent(id="evt_1", type="t.x", created=5, livemode=False))
+    SqsReferences(sqs, queue_url=url, clock=FakeClock()).send(reference)
     (message,) = sqs.receive_message(QueueUrl=url, MessageAttributeNames=["All"])["Messages"]
-    assert json.loads(message["Body"]) == {"kind": "event", "schema": 1, "id": "evt_1"}
-    attributes = {k: v["StringValue"] for k, v in message["MessageAttributes"].items()}
-    assert attributes == {
-        "event_id": "evt_1",
-        "event_type": "t.x",
-        "livemode": "false",
-        "correlation_id": "missing-evt_1",
-        "received_at": "2027-01-15T08:00:00.000Z",
-    }
+    assert json.loads(message["Body"]) == body
+    found = {k: v["StringValue"] for k, v in message["MessageAttributes"].items()}
+    received = {"correlation_id": "c", "received_at": "2027-01-15T08:00:00.000Z"}
+    assert found == attributes | received
+
+
+@pytest.mark.parametrize("name", ["answer#pay_1_a1", "pi_1", '{"id": "evt_1"}', ""])
+def test_what_is_no_name_of_an_event_or_reading_is_refused(moto: Place, name: str) -> None:
+    queue = SqsReferences(moto.client("sqs"), queue_url=moto.queue(), clock=FakeClock())
+    with pytest.raises(ValueError, match="no event and no reading"):
+        queue.send(Reference(name=name, event_type="t", livemode=False, correlation_id="c"))

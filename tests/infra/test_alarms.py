@@ -54,6 +54,7 @@ def test_what_costs_a_customer_money_alarms_at_the_first(prod: Assembly) -> None
         "successor-missing",
         "retirement-errors",
         "reconcile-errors",
+        "unreconciled",
     }
     for name, alarm in alarms.items():
         if name.removeprefix("paidonce-prod-") not in patient:

@@ -157,12 +157,13 @@ ALLOWED = {
     "reconcile": {
         "paidonce-prod-payments.Arn": {
             "dynamodb:GetItem",
+            "dynamodb:BatchGetItem",
             "dynamodb:PutItem",
             "dynamodb:UpdateItem",
         },
         "paidonce-prod-events.Arn": {
-            "dynamodb:BatchGetItem",
             "dynamodb:GetItem",
+            "dynamodb:BatchGetItem",
             "dynamodb:UpdateItem",
         },
         "paidonce-prod-events.Arn/index/todo": {"dynamodb:Query"},
@@ -305,9 +306,9 @@ ADAPTERS = ROOT / "layers" / "paidonce" / "python" / "paidonce" / "adapters"
 AUTHORISED_AS = {
     ".get_item(": {"dynamodb:GetItem"},
     ".batch_get_item(": {"dynamodb:BatchGetItem"},
-    ".query(": {"dynamodb:Query"},
     ".put_item(": {"dynamodb:PutItem"},
     ".update_item(": {"dynamodb:UpdateItem"},
+    ".query(": {"dynamodb:Query"},
     '"Put": ': {"dynamodb:PutItem"},
     '"Update": ': {"dynamodb:UpdateItem"},
     '"ConditionCheck": ': {"dynamodb:ConditionCheckItem"},

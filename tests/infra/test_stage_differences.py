@@ -111,6 +111,12 @@ MADE_BY = {
     "reconcile.schedule": [
         "service AWS::Scheduler::Schedule paidonce-STAGE-reconcile/*/ScheduleExpression"
     ],
+    "reconcile.missing_after_seconds": [f"{RECONCILER}/{VARIABLES}/MISSING_AFTER_SECONDS"],
+    "reconcile.all_every_seconds": [f"{RECONCILER}/{VARIABLES}/ALL_EVERY_SECONDS"],
+    "reconcile.stale_after_seconds": [f"{RECONCILER}/{VARIABLES}/STALE_AFTER_SECONDS"],
+    "reconcile.compare_window_seconds": [f"{RECONCILER}/{VARIABLES}/COMPARE_WINDOW_SECONDS"],
+    "reconcile.compare_back_seconds": [f"{RECONCILER}/{VARIABLES}/COMPARE_BACK_SECONDS"],
+    "verify.settle_seconds": [f"{RECONCILER}/{VARIABLES}/SETTLE_SECONDS"],
     "catalogue.memory_seconds": [f"{API}/{VARIABLES}/CATALOGUE_MEMORY_SECONDS"],
     "catalogue.shared_seconds": [f"{API}/{VARIABLES}/CATALOGUE_SHARED_SECONDS"],
     "catalogue.unknown_seconds": [f"{API}/{VARIABLES}/CATALOGUE_UNKNOWN_SECONDS"],
@@ -120,8 +126,8 @@ MADE_BY = {
         "service AWS::SQS::Queue paidonce-STAGE-fraud-warnings/Properties/VisibilityTimeout",
     ],
     "publishing.due_after_seconds": [
-        f"{RECONCILER}/{VARIABLES}/DUE_AFTER_SECONDS",
         "alarms AWS::CloudWatch::Alarm paidonce-STAGE-changes-late/Properties/Threshold",
+        f"{RECONCILER}/{VARIABLES}/DUE_AFTER_SECONDS",
     ],
     "publishing.stream_age_max_seconds": [
         "service AWS::Lambda::EventSourceMapping */Properties/MaximumRecordAgeInSeconds"

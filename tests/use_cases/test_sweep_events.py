@@ -14,6 +14,7 @@ from paidonce.use_cases.sweep_events import SweepEvents
 from paidonce.use_cases.sweep_ports import EventPage, ListedEvent
 
 from tests.fakes import FakeBooks, FakeClock, Faults
+from tests.fakes_references import FakeReferences
 from tests.fakes_rotation import FakeSweeps
 from tests.fakes_telemetry import FakeTelemetry
 
@@ -51,19 +52,6 @@ class FakeEventList:
             return EventPage(events=found[start : start + PAGE], has_more=len(found) > start + PAGE)
 
 
-@dataclass
-class FakeMissingEvents:
-    """`MissingEvents` as a list of ids."""
-
-    queued: list[str] = field(default_factory=list)
-    faults: Faults = field(default_factory=Faults)
-
-    def queue(self, event: ListedEvent) -> None:
-        """See `MissingEvents.queue`."""
-        with self.faults.around("queue"):
-            self.queued.append(event.id)
-
-
 class Bench:
     """A sweep over fakes, bounded to `pages_max` a run."""
 
@@ -71,7 +59,7 @@ class Bench:
         self.clock = FakeClock()
         self.sweeps = FakeSweeps()
         self.events = FakeEventList(list(events))
-        self.missing = FakeMissingEvents()
+        self.references = FakeReferences()
         self.books = FakeBooks()
         self.telemetry = FakeTelemetry()
         self.types = TYPES
@@ -88,7 +76,7 @@ class Bench:
             sweeps=self.sweeps,
             events=self.events,
             books=self.books,
-            missing=self.missing,
+            references=self.references,
             clock=self.clock,
             telemetry=self.telemetry,
             event_types=self.types,
@@ -120,7 +108,7 @@ def test_what_has_no_row_is_queued_and_what_has_one_is_not() -> None:
     done = bench.run()
     assert done is not None
     assert done.is_complete
-    assert sorted(bench.missing.queued) == ["evt_003", "evt_004", "evt_005", "evt_006"]
+    assert sorted(bench.references.queued) == ["evt_003", "evt_004", "evt_005", "evt_006"]
     assert bench.telemetry.counts["MissingEventsQueued"] == 4
 
 
@@ -128,16 +116,16 @@ def test_every_type_is_asked_for_in_groups_of_20() -> None:
     bench = Bench([event(n, created=1, type_=name) for n, name in enumerate(TYPES)])
     bench.ask(0, 10)
     bench.run()
-    assert sorted(bench.missing.queued) == sorted(one.id for one in bench.events.events)
+    assert sorted(bench.references.queued) == sorted(one.id for one in bench.events.events)
 
 
 def test_a_run_is_bounded_by_its_time_and_goes_on_later() -> None:
     bench = Bench([event(n, created=n) for n in range(9)])
     bench.ask(0, 10)
     bench.run(seconds=5)
-    assert bench.missing.queued == []
+    assert bench.references.queued == []
     assert bench.run()
-    assert len(set(bench.missing.queued)) == 9
+    assert len(set(bench.references.queued)) == 9
 
 
 def test_other_types_after_a_deployment_begin_anew() -> None:
@@ -147,17 +135,17 @@ def test_other_types_after_a_deployment_begin_anew() -> None:
     bench.run()
     bench.types = ("new.type",)
     bench.run()
-    assert sorted(bench.missing.queued) == ["evt_001", "evt_002"]
+    assert sorted(bench.references.queued) == ["evt_001", "evt_002"]
 
 
 def test_what_cannot_be_queued_is_not_noted_as_done() -> None:
     bench = Bench([event(n, created=n) for n in range(4)])
     bench.ask(0, 10)
-    bench.missing.faults.plan("queue", TryAgain("full"))
+    bench.references.faults.plan("send", TryAgain("full"))
     with pytest.raises(TryAgain):
         bench.run()
     bench.run()
-    assert sorted(set(bench.missing.queued)) == [f"evt_{n:03}" for n in range(4)]
+    assert sorted(set(bench.references.queued)) == [f"evt_{n:03}" for n in range(4)]
 
 
 @given(
@@ -188,4 +176,4 @@ def test_every_event_of_the_window_is_found_however_the_runs_are_cut(
     assert bench.sweeps.stored is not None
     assert bench.sweeps.stored.is_complete
     wanted = {one.id for one in bench.events.events if 2 <= one.created <= 9}
-    assert set(bench.missing.queued) == wanted
+    assert set(bench.references.queued) == wanted

@@ -23,7 +23,7 @@ from local.stripe.identifiers import random_letters
 from local.stripe.server import running
 from tests.a_change import a_told_row
 from tests.adapters.canned import Canned, CannedServer, canned_server
-from tests.adapters.places import Place
+from tests.adapters.places import make_ledger
 
 FUNCTIONS = ("rotate_secret", "retire_endpoints", "reconcile")
 ENVIRONMENT = {
@@ -48,9 +48,26 @@ ENVIRONMENT = {
     "BREAKER_PROBE_SECONDS": "30",
     "PAGES_MAX": "50",
     "STRIPE_ACCOUNT": "",
+    "ADOPT": "false",
+    "MISSING_AFTER_SECONDS": "900",
+    "ALL_EVERY_SECONDS": "604800",
+    "STALE_AFTER_SECONDS": "3600",
+    "STALE_ROWS_MAX": "10",
+    "COMPARE_WINDOW_SECONDS": "3600",
+    "COMPARE_BACK_SECONDS": "86400",
+    "SETTLE_SECONDS": "1",
     "PROBE_BUDGET_PER_SECOND": "5",
     "KEY_AGE_MAX_DAYS": "90",
 }
+PARTS = [
+    "retirement",
+    "recent events",
+    "domain events",
+    "stale rows",
+    "endpoints",
+    "drift",
+    "all events",
+]
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
 ONE, TWO = "1" * 32, "2" * 32
 PLACEHOLDER = json.dumps({"based_on": None, "endpoints": []})
@@ -180,16 +197,14 @@ def stage(address: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rotating]:
         secrets = boto3.client("secretsmanager")
         signing = secrets.create_secret(Name="signing", SecretString=PLACEHOLDER)["ARN"]
         stripe_key = secrets.create_secret(Name="key", SecretString=json.dumps({"key": key}))["ARN"]
-        boto3.client("events").create_event_bus(Name=ENVIRONMENT["EVENT_BUS"])
         boto3.client("dynamodb").create_table(
             TableName="payments_table",
             KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
             AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
             BillingMode="PAY_PER_REQUEST",
         )
-        # boto3-stubs want a literal name of a service.
-        client: Any = boto3.client
-        ledger = Place("moto", client).ledger()
+        make_ledger(boto3.client("dynamodb"), "events_table")
+        boto3.client("events").create_event_bus(Name="changes")
         queue = boto3.client("sqs").create_queue(QueueName="events")["QueueUrl"]
         for name, value in {
             "SIGNING_SECRET_ARN": signing,
@@ -200,7 +215,7 @@ def stage(address: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rotating]:
             "STRIPE_API_URL": address,
             "WEBHOOK_URL": f"{door.url}/webhooks/stripe",
             "EVENTS_QUEUE_URL": queue,
-            "EVENTS_TABLE": ledger,
+            "EVENTS_TABLE": "events_table",
         }.items():
             monkeypatch.setenv(name, value)
         yield Rotating(door, signing, stripe)
@@ -221,14 +236,14 @@ def test_two_rotations_then_the_first_endpoint_is_swept_and_retired(stage: Rotat
     assert stage.at_stripe() == {new["id"], old["id"]}
     stage.make_old()
     assert stage.call("retire_endpoints") == {"retired": []}
-    assert stage.call("reconcile") == {"sweep_complete": True}
+    assert stage.call("reconcile") == {"done": PARTS}
     (event,) = stage.stripe.get("/v1/events").json()["data"]
     assert stage.queued() == [event["id"]]
     assert stage.call("retire_endpoints") == {"retired": [old["id"]]}
     assert [one["id"] for one in stage.document["endpoints"]] == [new["id"]]
     assert stage.at_stripe() == {new["id"]}
     assert set(stage.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
-    assert stage.call("reconcile") == {"sweep_complete": True}
+    assert stage.call("reconcile") == {"done": PARTS}
 
 
 def test_reconcile_tells_the_bus_what_is_due_though_its_sweep_fails(
@@ -246,13 +261,18 @@ def test_reconcile_tells_the_bus_what_is_due_though_its_sweep_fails(
         dynamodb.put_item(TableName=ledger, Item=item)
         assert not is_told(event_id)
         monkeypatch.setenv("PAYMENTS_TABLE", table)
-        with nullcontext() if event_id == "evt_1" else pytest.raises(Exception, match=r"^\w+$"):
+        with (
+            nullcontext()
+            if event_id == "evt_1"
+            else pytest.raises(Exception, match="ResourceNotFound")
+        ):
             stage.call("reconcile")
         assert is_told(event_id)
 
 
-def test_reconcile_has_nothing_to_do_when_nobody_asked(stage: Rotating) -> None:
-    assert stage.call("reconcile") == {"sweep_complete": None}
+def test_every_part_of_reconcile_runs_on_a_stage_that_has_just_begun(stage: Rotating) -> None:
+    assert stage.call("reconcile") == {"done": PARTS}
+    assert stage.queued() == []
 
 
 def test_a_refusal_reaches_secrets_manager_as_a_sentence_and_the_metric(
@@ -303,5 +323,7 @@ def test_a_run_that_fails_is_an_error_of_the_function_without_its_text(
     monkeypatch.setenv("PAYMENTS_TABLE", "not-there")
     boto3.client("secretsmanager").put_secret_value(SecretId=stage.signing, SecretString="{}")
     handler = stage.handler(function)
-    with pytest.raises(getattr(handler, error), match=r"^(RotationRefused|ResourceNotFound\w+)$"):
+    with pytest.raises(
+        getattr(handler, error), match=r"^(RotationRefused$|retirement: ResourceNotFound\w+,)"
+    ):
         handler.handle({}, Context())

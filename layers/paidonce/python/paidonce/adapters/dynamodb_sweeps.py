@@ -64,6 +64,7 @@ class DynamoDbSweeps:
 def _read(found: Mapping[str, Any]) -> Sweep:
     """Attributes that a newer release added are not ours to know."""
     reached, completed_at = found.get("reached"), found.get("completed_at")
+    fresh_from = found.get("fresh_from")
     return Sweep(
         window_from=int(found["window_from"]),
         window_to=int(found["window_to"]),
@@ -71,5 +72,8 @@ def _read(found: Mapping[str, Any]) -> Sweep:
         group=int(found["group"]),
         reached=None if reached is None else int(reached),
         completed_at=None if completed_at is None else int(completed_at),
+        fresh_from=None if fresh_from is None else int(fresh_from),
+        fresh_seen=int(found.get("fresh_seen", 0)),
+        fresh_missing=int(found.get("fresh_missing", 0)),
         version=int(found["version"]),
     )

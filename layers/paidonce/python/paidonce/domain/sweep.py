@@ -10,7 +10,8 @@ class Sweep:
     Stripe lists the newest first and takes 20 types at a time, so the window is looked through
     group by group, downwards. In the group with this number everything created after `reached` is
     done; all of the groups before it are. `types` is the fingerprint of the event types: groups
-    mean nothing under others. `version` is the item's lock.
+    mean nothing under others. Of what was created from `fresh_from` on, which no window had before,
+    is counted how much was seen, and how much of it had never reached us. `version` is the lock.
     """
 
     window_from: int
@@ -19,6 +20,9 @@ class Sweep:
     group: int = 0
     reached: int | None = None
     completed_at: int | None = None
+    fresh_from: int | None = None
+    fresh_seen: int = 0
+    fresh_missing: int = 0
     version: int = 0
 
     @property
@@ -29,6 +33,12 @@ class Sweep:
     def covers(self, window_from: int, window_to: int) -> bool:
         """True when a window was looked through wholly."""
         return self.is_complete and self.window_from <= window_from and window_to <= self.window_to
+
+    def counted(self, *, seen: int, missing: int) -> "Sweep":
+        """With so many more fresh events seen, and so many of them missing."""
+        return replace(
+            self, fresh_seen=self.fresh_seen + seen, fresh_missing=self.fresh_missing + missing
+        )
 
     def advanced(self, *, reached: int) -> "Sweep":
         """With a page of the group done, down to this second."""
@@ -46,4 +56,12 @@ class Sweep:
 
     def anew(self, *, types: str) -> "Sweep":
         """The same window from its beginning, with other types."""
-        return replace(self, types=types, group=0, reached=None, completed_at=None)
+        return replace(
+            self,
+            types=types,
+            group=0,
+            reached=None,
+            completed_at=None,
+            fresh_seen=0,
+            fresh_missing=0,
+        )

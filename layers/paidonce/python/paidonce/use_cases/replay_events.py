@@ -1,13 +1,12 @@
 """Replay events of Stripe's list: the same queue, the same rules, under the operator's name."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from paidonce.domain.moment import iso
 from paidonce.use_cases.dead_letters import PER_SECOND_MAX, Deed
-from paidonce.use_cases.ports import Clock, Letter, Letterbox, TimeLeft
+from paidonce.use_cases.ports import Clock, TimeLeft
+from paidonce.use_cases.references import Reference, References
 from paidonce.use_cases.stripe_ports import StripeGateway
 
 # https://docs.stripe.com/api/events/list: "up to 20 event names".
@@ -19,7 +18,7 @@ class ReplayEvents:
     """The verb behind `paidonce replay`."""
 
     gateway: StripeGateway
-    letterbox: Letterbox
+    references: References
     clock: Clock
 
     def listed(
@@ -56,21 +55,15 @@ class ReplayEvents:
         if not 0 < per_second <= PER_SECOND_MAX:
             raise ValueError(f"from 0 to {PER_SECOND_MAX} a second")
         for event in events:
-            self.letterbox.put(_letter(event, deed, force=force, at=iso(self.clock.now())))
+            self.references.send(
+                Reference(
+                    name=event["id"],
+                    event_type=event["type"],
+                    livemode=event["livemode"] is True,
+                    correlation_id=f"replay-{deed.id}",
+                    replay_id=deed.id,
+                    is_forced=force,
+                )
+            )
             yield str(event["id"])
             self.clock.pause(1 / per_second)
-
-
-def _letter(event: Mapping[str, Any], deed: Deed, *, force: bool, at: str) -> Letter:
-    return Letter(
-        body=json.dumps({"kind": "event", "schema": 1, "id": event["id"]}),
-        attributes={
-            "event_id": event["id"],
-            "event_type": event["type"],
-            "livemode": "true" if event["livemode"] else "false",
-            "correlation_id": f"replay-{deed.id}",
-            "received_at": at,
-            "replay_id": deed.id,
-            **({"replay_force": "true"} if force else {}),
-        },
-    )

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from paidonce.domain.fingerprint import fingerprint
 from paidonce.domain.sweep import Sweep
 from paidonce.use_cases.ports import Books, Clock, Telemetry, TimeLeft
-from paidonce.use_cases.sweep_ports import EventList, ListedEvent, MissingEvents, Sweeps
+from paidonce.use_cases.references import Reference, References
+from paidonce.use_cases.sweep_ports import EventList, ListedEvent, Sweeps
 
 # https://docs.stripe.com/api/events/list: "up to 20 event names".
 _TYPES_MAX = 20
@@ -19,7 +20,7 @@ class SweepEvents:
     sweeps: Sweeps
     events: EventList
     books: Books
-    missing: MissingEvents
+    references: References
     clock: Clock
     telemetry: Telemetry
     event_types: Sequence[str]
@@ -60,7 +61,8 @@ class SweepEvents:
             after=after,
             time_left=time_left,
         )
-        self._queue_missing(page.events)
+        missing = self._queue_missing(page.events)
+        sweep = _counted(sweep, page.events, missing)
         if page.has_more and page.events:
             last = page.events[-1]
             advanced = sweep.advanced(reached=last.created)
@@ -72,16 +74,32 @@ class SweepEvents:
         types = sorted(self.event_types)
         return [types[i : i + _TYPES_MAX] for i in range(0, len(types), _TYPES_MAX)]
 
-    def _queue_missing(self, listed: Sequence[ListedEvent]) -> None:
+    def _queue_missing(self, listed: Sequence[ListedEvent]) -> list[ListedEvent]:
+        """Those of which the ledger never heard."""
         if not listed:
-            return
+            return []
         known = self.books.read(
             event_ids=[one.id for one in listed], payment_ids=(), pointer_ids=()
         ).rows
-        for event in listed:
-            if event.id not in known:
-                self.missing.queue(event)
-                self.telemetry.count("MissingEventsQueued")
-                self.telemetry.fact(
-                    "missing event queued", event_id=event.id, event_type=event.type
+        missing = [event for event in listed if event.id not in known]
+        for event in missing:
+            self.references.send(
+                Reference(
+                    name=event.id,
+                    event_type=event.type,
+                    livemode=event.livemode,
+                    correlation_id=f"missing-{event.id}",
                 )
+            )
+            self.telemetry.count("MissingEventsQueued")
+            self.telemetry.fact("missing event queued", event_id=event.id, event_type=event.type)
+        return missing
+
+
+def _counted(sweep: Sweep, listed: Sequence[ListedEvent], missing: Sequence[ListedEvent]) -> Sweep:
+    """A second that two pages share is counted twice, which changes no share of the whole."""
+    fresh_from = sweep.fresh_from
+    if fresh_from is None:
+        return sweep
+    seen, lost = (sum(one.created >= fresh_from for one in some) for some in (listed, missing))
+    return sweep.counted(seen=seen, missing=lost)

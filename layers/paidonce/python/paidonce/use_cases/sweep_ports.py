@@ -45,17 +45,6 @@ class EventList(Protocol):
         ...
 
 
-class MissingEvents(Protocol):
-    """The events queue as the reconciler uses it: ids alone, never what somebody calls an event."""
-
-    def queue(self, event: ListedEvent) -> None:
-        """Returns only when the queue has the id; the worker fetches the event from Stripe.
-
-        Raises TryAgain.
-        """
-        ...
-
-
 class Sweeps(Protocol):
     """The one sweep that was asked for last."""
 
