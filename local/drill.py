@@ -28,9 +28,11 @@ from local.signing import event_types
 _AT_ONCE = 16
 # Stripe's own schedule takes hours; these are its first steps on a drill's scale.
 _RETRY_SECONDS = (1, 2, 4, 8, 16)
-_SETTLE_SECONDS = 90.0
+_SETTLE_SECONDS = 180.0
 _OK = 200
 _CREATED = 201
+_ACCEPTED = 202
+_REPEATS_MAX = 5
 
 
 def at_a_rate(work: Callable[[], Any], *, per_second: float, seconds: float) -> list[Any]:
@@ -48,7 +50,7 @@ def at_a_rate(work: Callable[[], Any], *, per_second: float, seconds: float) -> 
 class Counted:
     """What was asked and answered; what did not hold is a sentence in `broken`."""
 
-    api: Counter[int] = field(default_factory=Counter)
+    api: Counter[int | None] = field(default_factory=Counter)
     webhooks: Counter[int | None] = field(default_factory=Counter)
     redeliveries: int = 0
     facts: dict[str, str] = field(default_factory=dict)
@@ -112,14 +114,26 @@ class Drill:
         self.counted.facts["old endpoints retired"] = f"{time.monotonic() - began:.1f} s later"
 
     def _buy(self) -> str | None:
-        """One payment up to the shopper's part; None when it was not taken at once."""
-        answer = self.shop.post_payment(order_id=f"order-{secrets.token_hex(6)}")
-        self.counted.api[answer.status_code] += 1
-        if answer.status_code != _CREATED:
-            return None
-        payment = answer.json()["payment"]
-        self.shop.confirm(payment["payment_intent_id"])
-        return str(payment["id"])
+        """One payment up to the shopper's part; None when it failed.
+
+        A shop's page sends a request without an answer again, and one that is being processed
+        (202), with the same key; any other answer than 201 is a payment that failed.
+        """
+        order_id, key = f"order-{secrets.token_hex(6)}", secrets.token_hex(8)
+        for _ in range(_REPEATS_MAX):
+            try:
+                answer = self.shop.post_payment(order_id=order_id, key=key)
+            except httpx.TransportError:
+                self.counted.api[None] += 1
+                continue
+            self.counted.api[answer.status_code] += 1
+            if answer.status_code == _CREATED:
+                payment = answer.json()["payment"]
+                self.shop.confirm(payment["payment_intent_id"])
+                return str(payment["id"])
+            if answer.status_code != _ACCEPTED:
+                return None
+        return None
 
     def _all_paid(self, payment_ids: list[str]) -> None:
         def unpaid() -> set[str]:

@@ -13,6 +13,8 @@ from local.signing import rotate
 from local.stripe_settings import KEY_OF_OUTPUT, key_permissions, restricted_key
 
 _OK, _REFUSED = 200, 400
+# The overlap of the local stage is 10 s; then two functions run twice, under load.
+_RETIRED_SECONDS = 120.0
 
 
 class Rotating:
@@ -89,7 +91,9 @@ class Rotating:
             self.call("Reconcile")
             return len(self.document["endpoints"]) == 1
 
-        self.shop.until(only_the_newest, what="the replaced endpoints are retired")
+        self.shop.until(
+            only_the_newest, what="the replaced endpoints are retired", seconds=_RETIRED_SECONDS
+        )
 
     def answer_to(self, secret: str) -> int:
         """What the receiver answers to something that this secret signed just now."""
