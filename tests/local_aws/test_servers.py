@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import boto3
 import pytest
 
 from local import processes
@@ -98,6 +99,10 @@ def test_two_clouds_run_at_the_same_time(cloud: LocalCloud, tmp_path: Path) -> N
         cloud.start()
         assert len({cloud.aws["endpoint_url"], other.aws["endpoint_url"]}) == 2
         assert other.workers() == cloud.workers() == []
+        # Calls of AWS's JSON protocols are counted, each server's own.
+        boto3.client("secretsmanager", **other.aws).list_secrets()
+        assert other.calls() == {"secretsmanager.ListSecrets": 1}
+        assert cloud.calls() == {}
 
 
 def test_two_commands_on_one_cloud_do_not_mix(cloud: LocalCloud) -> None:
