@@ -57,12 +57,11 @@ SHARES = (
     ("operate", 0.59),
     ("publish", 0.64),
     ("consume", 0.665),
-    ("reconcile", 0.67),
+    ("reconcile", 0.675),
     ("tick", 0.735),
     ("roll", 0.745),
     ("drop", 0.76),
     ("replay", 0.767),
-    ("sweep", 0.773),
     ("kind", 1.0),
 )
 # How likely an invocation is to meet trouble (and as likely again some more).
@@ -72,9 +71,8 @@ FAULTS_OF = {
     "ask": 0.4,
     "operate": 0.5,
     "publish": 0.4,
-    "reconcile": 0.3,
+    "reconcile": 0.5,
     "consume": 0.4,
-    "sweep": 0.5,
 }
 # About how many port calls such an invocation makes.
 CALLS_OF = {
@@ -83,9 +81,8 @@ CALLS_OF = {
     "ask": 9,
     "operate": 12,
     "publish": 5,
-    "reconcile": 5,
+    "reconcile": 12,
     "consume": 6,
-    "sweep": 12,
 }
 SIZES = (1, 1, 2, 2, 3, 5, 10)
 

@@ -111,9 +111,13 @@ class Reconciling:
         )
 
 
-def sweep(world: Any, step: Step) -> None:
-    """One invocation of the real handler of reconcile: anew, or on where the last one ended."""
-    world.reconciling.sweeps.ask()
+def reconcile(world: Any, step: Step) -> None:
+    """One invocation of the real handler of reconcile; an odd number asks for a sweep.
+
+    It begins one, or goes on where the last run ended.
+    """
+    if step.numbers[0] % 2:
+        world.reconciling.sweeps.ask()
     try:
         with world.hazards.invocation(seconds=TIMEOUT_SECONDS, faults=step.faults):
             entrances.reconcile({}, world.context)
@@ -150,7 +154,7 @@ def send_again(world: Any, event: Happening, number: int, *, forced: bool) -> No
 
 def repair(world: Any, number: int) -> int:
     """Sweep up what never came, and send again what was given up; answers how many were sent."""
-    sweep(world, Step("sweep", (0, number)))
+    reconcile(world, Step("reconcile", (1, number)))
     given_up = [
         event
         for event in world.stripe.listed()

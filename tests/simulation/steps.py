@@ -156,8 +156,7 @@ ACTS: dict[str, Act] = {
     "roll": roll,
     "drop": drop,
     "replay": reconciling.replay,
-    "sweep": reconciling.sweep,
     "publish": ways_out.publish,
-    "reconcile": ways_out.reconcile,
+    "reconcile": reconciling.reconcile,
     "consume": consumers.consume,
 }

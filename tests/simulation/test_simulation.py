@@ -112,7 +112,7 @@ INVOCATIONS = {
     "runner": Step("operate", (10, 0, 22)),
     "publisher": Step("publish", (25, 28)),
     "what is due": Step("reconcile", (0, 29)),
-    "sweep": Step("sweep", (0, 37)),
+    "sweep": Step("reconcile", (1, 37)),
     "refunds API": Step("refund", (0, 1, 25)),
     "notify": Step("consume", (10, 0, 31)),
     "page": Step("open page", (0, 0, 38)),

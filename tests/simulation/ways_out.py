@@ -3,7 +3,6 @@
 from typing import Any
 
 from paidonce.adapters.eventbridge import EventBridgeBus
-from paidonce.domain.errors import TryAgain
 from paidonce.use_cases.publish_changes import PublishChanges
 from paidonce.use_cases.publish_due import PublishDue
 
@@ -14,7 +13,6 @@ from tests.simulation.simulated_bus import SimulatedBus, SimulatedStream
 
 # stages.toml, publishing (a test compares).
 DUE_AFTER_SECONDS, PUBLISH_SECONDS = 300, 60
-RECONCILE_SECONDS = 60
 
 
 class WaysOut:
@@ -62,15 +60,3 @@ def publish(world: Any, step: Step) -> None:
         stream.finish(batch, None)
     else:
         stream.finish(batch, [f["itemIdentifier"] for f in answer["batchItemFailures"]])
-
-
-def reconcile(world: Any, step: Step) -> None:
-    """What has been due for too long is published, whatever became of the stream."""
-    try:
-        with world.hazards.invocation(seconds=RECONCILE_SECONDS, faults=step.faults):
-            end = world.hazards.deadline
-            world.ways_out.publish_due(time_left=lambda: end - world.clock.now())
-    except Crash:
-        world.hazards.happened["reconciler died"] += 1
-    except TryAgain:
-        world.hazards.happened["invocation failed"] += 1

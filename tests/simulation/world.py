@@ -83,6 +83,7 @@ class World:
         self._wire()
         self.ways_out = WaysOut(self)
         self.store.changed = self.ways_out.stream.wrote
+        reconciler_wiring.publish_due = self.ways_out.publish_due
 
     def perform(self, step: Step) -> None:
         """Let a step happen, maybe in the middle of another one."""
