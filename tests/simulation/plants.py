@@ -374,7 +374,8 @@ PLANTS = (
             (
                 "use_cases/sweep_events.py",
                 (
-                    "        self._queue_missing(page.events)\n"
+                    "        missing = self._queue_missing(page.events)\n"
+                    "        sweep = _counted(sweep, page.events, missing)\n"
                     "        if page.has_more and page.events:\n"
                     "            last = page.events[-1]\n"
                     "            advanced = sweep.advanced(reached=last.created)\n"

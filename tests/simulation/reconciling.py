@@ -1,13 +1,16 @@
-"""What repairs losses: the sweep of Stripe's list of events, what is due, and an operator."""
+"""What repairs losses: reconcile with its parts, and an operator."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from paidonce.adapters.sqs_missing_events import SqsMissingEvents
+from paidonce.adapters.sqs_references import SqsReferences
 from paidonce.domain import rulebook
+from paidonce.domain.ledger import LedgerRow, Outcome
 from paidonce.domain.sweep import Sweep
 from paidonce.use_cases.ports import Letter, TimeLeft
+from paidonce.use_cases.reconcile import Reconcile
+from paidonce.use_cases.resend_stale import ResendStale
 from paidonce.use_cases.sweep_events import SweepEvents
 from paidonce.use_cases.sweep_ports import EventPage, ListedEvent
 
@@ -19,6 +22,7 @@ from tests.simulation.simulated_sqs import EVENTS
 
 # stages.toml, reconcile (a test compares); a page is shorter than Stripe's, so that there are more.
 TIMEOUT_SECONDS, PAGES_MAX, PAGE = 120, 500, 7
+STALE_AFTER_SECONDS, STALE_ROWS_MAX = 3_600, 500
 # What only a person can end: no operator sends it again before it is mended.
 NOT_SENT_AGAIN = ("orphan", "poison")
 
@@ -93,21 +97,53 @@ class WatchedSweeps(FakeSweeps):
             )
 
 
+class LeftRows:
+    """`LedgerSearch.left` over the ledger of a world."""
+
+    def __init__(self, world: Any) -> None:
+        self._world = world
+
+    def left(self, outcome: Outcome, *, before: str) -> Iterator[Sequence[LedgerRow]]:
+        """See `LedgerSearch.left`."""
+        rows = self._world.store.rows().values()
+        found = [row for row in rows if row.outcome is outcome and row.decided_at < before]
+        if found:
+            yield found
+
+
 class Reconciling:
-    """reconcile, over a world."""
+    """reconcile, over a world: the parts that need no other list than that of the events."""
 
     def __init__(self, world: Any, *, books: Any, sqs: Any) -> None:
         self.sweeps = WatchedSweeps(world)
-        self.sweep_events = SweepEvents(
+        references = SqsReferences(sqs, queue_url=EVENTS, clock=world.clock)
+        search: Any = LeftRows(world)
+        resend_stale = ResendStale(
+            search=search,
+            references=references,
+            clock=world.clock,
+            telemetry=world.tally,
+            stale_after_seconds=STALE_AFTER_SECONDS,
+            rows_max=STALE_ROWS_MAX,
+        )
+        sweep_events = SweepEvents(
             sweeps=world.guarded(self.sweeps, "standing", "save"),
             events=world.guarded(ModelEventList(world), "page"),
             books=books,
-            missing=SqsMissingEvents(sqs, queue_url=EVENTS, clock=world.clock),
+            references=references,
             clock=world.clock,
             telemetry=world.tally,
             event_types=rulebook.event_types(),
             pages_max=PAGES_MAX,
             seconds_for_a_page=16,
+        )
+        self.reconcile = Reconcile(
+            parts={
+                "retirement": lambda left: sweep_events(time_left=left),
+                "domain events": lambda left: world.ways_out.publish_due(time_left=left),
+                "stale rows": lambda left: resend_stale(time_left=left),
+            },
+            telemetry=world.tally,
         )
 
 

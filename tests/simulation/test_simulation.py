@@ -77,6 +77,8 @@ def test_the_numbers_are_those_of_prod() -> None:
     assert listening["remembered_days"] == consumers.REMEMBERED_DAYS
     assert defaults["reconcile"]["timeout_seconds"] == reconciling.TIMEOUT_SECONDS
     assert defaults["reconcile"]["pages_max"] == reconciling.PAGES_MAX
+    assert defaults["reconcile"]["stale_after_seconds"] == reconciling.STALE_AFTER_SECONDS
+    assert defaults["reconcile"]["stale_rows_max"] == reconciling.STALE_ROWS_MAX
     assert notices.TOLD_TYPES == consumers.NOTICED
     assert defaults["retention"]["queue_days"] * 86_400 == simulated_sqs.RETENTION_SECONDS
     assert worker["visibility_seconds"] == outside.VISIBILITY_SECONDS

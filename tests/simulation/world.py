@@ -83,7 +83,6 @@ class World:
         self._wire()
         self.ways_out = WaysOut(self)
         self.store.changed = self.ways_out.stream.wrote
-        reconciler_wiring.publish_due = self.ways_out.publish_due
 
     def perform(self, step: Step) -> None:
         """Let a step happen, maybe in the middle of another one."""
@@ -140,7 +139,7 @@ class World:
     def _enter(self) -> None:
         """This world is the one that the entrances lead to."""
         reconciler_wiring.telemetry = self.tally
-        reconciler_wiring.sweep_events = self.reconciling.sweep_events
+        reconciler_wiring.reconcile = self.reconciling.reconcile
         receiver_wiring.telemetry = self.tally
         receiver_wiring.receive_webhook = ReceiveWebhook(
             secrets=self.guarded(self.secrets, "current", "refreshed"),
