@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from paidonce.domain.stripe_event import StripeEvent
 from paidonce.domain.upcasting import upcast
@@ -41,6 +41,7 @@ def old(name: str) -> dict[str, Any]:
     return dict(StripeEvent.parse((EVENTS / "stripe-old" / f"{name}.json").read_bytes()).object)
 
 
+@settings(max_examples=50)
 @given(ANY_OBJECT)
 def test_any_object_is_cast_once_and_left_as_it_was(found: dict[str, Any]) -> None:
     before = copy.deepcopy(found)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from paidonce.domain.entitlement import view_of
 from paidonce.domain.errors import (
     CardDeclined,
     ChangedMeanwhile,
@@ -13,6 +14,7 @@ from paidonce.domain.errors import (
     OutcomeUnknown,
     StateConflict,
 )
+from paidonce.domain.policy import Policy
 from paidonce.domain.subscription import Line, changed_lines
 from paidonce.use_cases.carry_out import Ended
 from paidonce.use_cases.change_subscription import Changed
@@ -159,6 +161,18 @@ def test_a_change_of_anothers_subscription_is_not_there(shop: Shop) -> None:
         change(shop, caller=a_caller("bert"), cancel_at_period_end=True)
     server = a_caller("srv", "subscriptions:any")
     assert change(shop, caller=server, cancel_at_period_end=True).how is Ended.MADE
+
+
+def test_what_an_answer_shows_is_told_as_the_api_shows_it(shop: Shop) -> None:
+    """Its events come later and find nothing new."""
+    subscribe(shop)
+    row = change(shop, None, ends_now=True).subscription
+    told = [event for entry in shop.tables.rows.values() for event in entry.domain_events]
+    assert [(e.version, e.type) for e in told] == [
+        (1, "subscription.changed"),
+        (row.version, "subscription.ended"),
+    ]
+    assert told[-1].object == view_of(row, policy=Policy(), now=shop.clock.now())
 
 
 def test_an_answer_that_may_be_older_than_the_row_is_not_believed(shop: Shop) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from paidonce.domain.caller import Caller
-from paidonce.domain.customer import Customer, CustomerRequest
+from paidonce.domain.customer import Customer, CustomerRequest, begun
 from paidonce.domain.errors import (
     ChangedMeanwhile,
     FailureStored,
@@ -15,11 +15,12 @@ from paidonce.domain.errors import (
     IdempotencyConflict,
     KeyRefused,
     NotConfigured,
+    NotFound,
     OutcomeUnknown,
     StripeRefused,
 )
 from paidonce.use_cases.carry_out import Ended
-from paidonce.use_cases.make_customer import MadeCustomer, MakeCustomer
+from paidonce.use_cases.make_customer import MadeCustomer, MakeCustomer, customer_seen_by
 from paidonce.use_cases.take_payment import KEY_IS_FRESH_SECONDS
 
 from tests.use_cases.a_shop import DEADLINE_SECONDS, Shop
@@ -97,6 +98,43 @@ def test_another_key_of_the_same_user_finds_the_same_customer(shop: Shop) -> Non
     other = make(shop, a_request("key-2", email="other@shop.test"))
     assert (other.how, other.customer) == (Ended.SAME_USER, first.customer)
     assert_one_of_each(shop)
+
+
+def test_in_the_place_of_a_deleted_customer_another_key_makes_a_new_one(shop: Shop) -> None:
+    gone = make(shop, a_request("key-1")).customer
+    assert gone is not None
+    shop.tables.put(gone.gone().written(at="then"))
+    with pytest.raises(NotFound):
+        customer_seen_by(a_caller(), gone.gone())
+    again = make(shop, a_request("key-2"))
+    assert again.how is Ended.MADE
+    assert again.customer is not None
+    assert again.customer.id != gone.id
+    assert shop.billing_gateway.keys == ["cus_test_anna_a1", "cus_test_anna_a2"]
+    # From then on every key finds the new one, also that of the first.
+    for key in ("key-1", "key-2", "key-3"):
+        found = make(shop, a_request(key))
+        assert found.customer == again.customer
+
+
+def test_a_new_customer_is_told_of_once_whoever_comes_first(shop: Shop) -> None:
+    made = make(shop, a_request()).customer
+    assert made is not None
+    ((told,),) = [row.domain_events for row in shop.tables.rows.values()]
+    assert (told.id, told.type) == (f"{made.id}.1.customer.changed", "customer.changed")
+    assert told.object == made.view()
+    # Where an event has made the row already, it was told of then.
+    other = Shop()
+    other.books.faults.before(
+        "commit", lambda: other.tables.put(made_by_an_event(other, customers(other)[0]))
+    )
+    assert make(other, a_request()).customer is not None
+    assert [row.domain_events for row in other.tables.rows.values()] == [()]
+
+
+def made_by_an_event(shop: Shop, found: dict[str, Any]) -> Customer:
+    at = str(shop.clock.now())
+    return begun(found, at).shown(found).written(at=at)
 
 
 def test_the_same_key_with_another_body_is_refused(shop: Shop) -> None:
