@@ -19,6 +19,7 @@ from paidonce.use_cases.dead_letters import DeadLetterDesk
 from paidonce.use_cases.decide_alone import DecideAlone
 from paidonce.use_cases.explain import Explain
 from paidonce.use_cases.preview_event import PreviewEvent
+from paidonce.use_cases.read_again import ReadAgain
 from paidonce.use_cases.verify import Progress, Verify
 
 from ops.at_stripe import QuietTelemetry
@@ -102,6 +103,11 @@ class Desk:
             settle_seconds=self.place.settings["verify.settle_seconds"],
             tell=tell,
         )
+
+    @property
+    def read_again(self) -> ReadAgain:
+        """Has the worker look again at what differs."""
+        return ReadAgain(references=self.references, clock=self.clock, livemode=self.stage.livemode)
 
     def dead_letters(self, queue: str) -> SqsDeadLetters:
         """Those of `events` or `operations`."""

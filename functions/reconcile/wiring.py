@@ -26,6 +26,7 @@ from paidonce.use_cases.keep_sweeping import KeepSweeping, Kind
 from paidonce.use_cases.mend_drift import MendDrift
 from paidonce.use_cases.publish_changes import PublishChanges
 from paidonce.use_cases.publish_due import PublishDue
+from paidonce.use_cases.read_again import ReadAgain
 from paidonce.use_cases.reconcile import Reconcile
 from paidonce.use_cases.resend_stale import ResendStale
 from paidonce.use_cases.retire_endpoints import RETIREMENT
@@ -171,10 +172,9 @@ _mend_drift = MendDrift(
         settle_seconds=_seconds("SETTLE_SECONDS"),
     ),
     sweeps=_sweeps("compare"),
-    references=_references,
+    read_again=ReadAgain(references=_references, clock=_clock, livemode=_stage.livemode),
     clock=_clock,
     telemetry=telemetry,
-    livemode=_stage.livemode,
     window_seconds=_seconds("COMPARE_WINDOW_SECONDS"),
     young_seconds=_seconds("MISSING_AFTER_SECONDS"),
     look_back_seconds=_seconds("COMPARE_BACK_SECONDS"),

@@ -25,32 +25,41 @@ Since = Annotated[
 def verify(context: typer.Context, *, since: Since = "24h", json: AsJson = False) -> None:
     """Compare events with the ledger and objects with rows; names what differs, changes nothing."""
     with one_line_errors():
-        desk = Desk(find(context.obj))
-        now = desk.clock.now()
-        end = time.monotonic() + _TIME_SECONDS
-        columns = (TextColumn("{task.description}"), TimeElapsedColumn())
-        with Progress(*columns, console=errors, transient=True) as bar:
-            task = bar.add_task("looking …", total=None)
-            seen: dict[str, int] = {}
-
-            def tell(kind: str, count: int) -> None:
-                seen[kind] = seen.get(kind, 0) + count
-                said = ", ".join(f"{n} {name}s" for name, n in seen.items())
-                bar.update(task, description=f"compared {said}")
-
-            report = desk.verify(tell)(
-                since=moment_of(since, now=now),
-                until=int(now),
-                time_left=lambda: end - time.monotonic(),
-            )
+        report = compared(Desk(find(context.obj)), since)
     if json:
-        as_json(_shown(report))
+        as_json(shown(report))
     else:
-        _show(report)
+        show(report)
+        if report.drifts:
+            console.print(
+                "What repairs it: paidonce reconcile. What led to it: paidonce why OBJECT."
+            )
     raise typer.Exit(DRIFT if report.drifts else 0)
 
 
-def _shown(report: Report) -> dict[str, object]:
+def compared(desk: Desk, since: str) -> Report:
+    """The comparison, with a line that tells how far it is. Raises as `Verify` does."""
+    now = desk.clock.now()
+    end = time.monotonic() + _TIME_SECONDS
+    columns = (TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=errors, transient=True) as bar:
+        task = bar.add_task("looking …", total=None)
+        seen: dict[str, int] = {}
+
+        def tell(kind: str, count: int) -> None:
+            seen[kind] = seen.get(kind, 0) + count
+            said = ", ".join(f"{n} {name}s" for name, n in seen.items())
+            bar.update(task, description=f"compared {said}")
+
+        return desk.verify(tell)(
+            since=moment_of(since, now=now),
+            until=int(now),
+            time_left=lambda: end - time.monotonic(),
+        )
+
+
+def shown(report: Report) -> dict[str, object]:
+    """For a program."""
     return {
         "looked_at": dict(report.looked_at),
         "drifts": [asdict(one) for one in report.drifts],
@@ -61,7 +70,8 @@ def _shown(report: Report) -> dict[str, object]:
     }
 
 
-def _show(report: Report) -> None:
+def show(report: Report) -> None:
+    """For a person."""
     counted = ", ".join(f"{n} {name}s" for name, n in sorted(report.looked_at.items()))
     console.print(f"Compared {counted or 'nothing: Stripe made nothing in that time'}.")
     if report.money:
@@ -78,4 +88,3 @@ def _show(report: Report) -> None:
         for d in report.drifts
     ]
     table(columns, rows)
-    console.print("What repairs it: paidonce reconcile. What led to it: paidonce why OBJECT.")

@@ -11,6 +11,7 @@ from paidonce.domain.sweep import Sweep
 from paidonce.use_cases.keep_sweeping import LISTED_SECONDS, KeepSweeping, Kind
 from paidonce.use_cases.mend_drift import MendDrift
 from paidonce.use_cases.ports import TimeLeft
+from paidonce.use_cases.read_again import ReadAgain
 from paidonce.use_cases.reconcile import Reconcile, ReconcileFailedError
 from paidonce.use_cases.resend_stale import ResendStale
 from paidonce.use_cases.sweep_events import SweepEvents
@@ -261,10 +262,9 @@ class Comparison:
         mend = MendDrift(
             verify=verify,
             sweeps=self.sweeps,
-            references=self.references,
+            read_again=ReadAgain(references=self.references, clock=self.clock, livemode=False),
             clock=self.clock,
             telemetry=self.telemetry,
-            livemode=False,
             window_seconds=HOUR - 60,
             young_seconds=YOUNG,
             look_back_seconds=HOUR + YOUNG,

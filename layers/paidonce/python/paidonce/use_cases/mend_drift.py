@@ -1,20 +1,14 @@
-"""Compare our books with Stripe's hour by hour, and have read again what differs.
-
-Nothing here writes a row: a reading goes through the same queue and the same rules as an event.
-"""
+"""Compare our books with Stripe's hour by hour, and have read again what differs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from paidonce.domain.drift import Drift
-from paidonce.domain.reading import Reading
 from paidonce.domain.sweep import Sweep
 from paidonce.use_cases.ports import Clock, Telemetry, TimeLeft
-from paidonce.use_cases.references import Reference, References
+from paidonce.use_cases.read_again import ReadAgain
 from paidonce.use_cases.sweep_ports import Sweeps
 from paidonce.use_cases.verify import Report, Verify
-
-_EVENT = "ledger"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,10 +21,9 @@ class MendDrift:
 
     verify: Verify
     sweeps: Sweeps
-    references: References
+    read_again: ReadAgain
     clock: Clock
     telemetry: Telemetry
-    livemode: bool
     window_seconds: int
     young_seconds: int
     look_back_seconds: int
@@ -45,36 +38,11 @@ class MendDrift:
         if ends - begins < self.window_seconds or time_left() < self.seconds_for_a_window:
             return ()
         report = self.verify(since=begins, until=ends, time_left=time_left)
-        self._ask_for(report.drifts)
+        self.read_again(report.drifts)
         self._tell(report)
         done = Sweep(window_from=begins, window_to=ends, types="", completed_at=now)
         self.sweeps.save(done, over=last)
         return report.drifts
-
-    def mended(self, report: Report) -> None:
-        """Have all that a report names read again: for an operator who does not want to wait."""
-        self._ask_for(report.drifts)
-
-    def _ask_for(self, drifts: Sequence[Drift]) -> None:
-        """What is asked for twice is done once: one reading an object and second."""
-        as_of = int(self.clock.now())
-        for one in {(d.object_id, d.field == _EVENT): d for d in drifts}.values():
-            if one.field == _EVENT:
-                # Its row waits, fails or is dead: that is seen to elsewhere, or by a person.
-                if one.ours is None:
-                    self._send(one.object_id, one.stripes or "unknown")
-                continue
-            self._send(Reading(object_id=one.object_id, as_of=as_of).name, "reading")
-
-    def _send(self, name: str, event_type: str) -> None:
-        self.references.send(
-            Reference(
-                name=name,
-                event_type=event_type,
-                livemode=self.livemode,
-                correlation_id=f"drift-{name}",
-            )
-        )
 
     def _tell(self, report: Report) -> None:
         for one in report.drifts:
