@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 import stripe
+from paidonce.use_cases.ring_receiver import SELFTEST
 
 from local.cloud import LocalCloud
 from local.drill import Drill
@@ -23,6 +24,17 @@ def rotating(cloud: LocalCloud, shop: Shop) -> Iterator[Rotating]:
     shop.stripe.v1.webhook_endpoints.update(endpoint_id, {"enabled_events": ["*"]})
 
 
+def own_events(shop: Shop) -> set[str]:
+    """What became of the events by which rotations asked the receiver, three at least."""
+
+    def outcomes() -> list[str]:
+        rows = shop.rows("EventsTableName")
+        found = [row["outcome"] for row in rows if row["event_id"].startswith(SELFTEST)]
+        return found if len(found) >= 3 else []
+
+    return set(shop.until(outcomes, what="they are in the ledger"))
+
+
 def test_a_rotation_adds_an_endpoint_and_retirement_takes_the_old_one(rotating: Rotating) -> None:
     """Made, tested and promoted; swept, disabled, deleted, forgotten: AWSCURRENT only moves."""
     before = rotating.document["endpoints"]
@@ -37,6 +49,7 @@ def test_a_rotation_adds_an_endpoint_and_retirement_takes_the_old_one(rotating: 
     assert made.api_version == stripe.api_version
     assert all(rotating.is_accepted(one["secret"]) for one in (new, old))
     assert rotating.document["based_on"] == rotating.labels()["AWSPREVIOUS"]
+    assert own_events(rotating.shop) == {"ignored"}
 
     rotating.retire()
     assert [one["id"] for one in rotating.document["endpoints"]] == [new["id"]]

@@ -221,7 +221,9 @@ def stage(address: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rotating]:
         yield Rotating(door, signing, stripe)
 
 
-def test_two_rotations_then_the_first_endpoint_is_swept_and_retired(stage: Rotating) -> None:
+def test_two_rotations_then_the_first_endpoint_is_swept_and_retired(
+    stage: Rotating, capsys: pytest.CaptureFixture[str]
+) -> None:
     """With an event in between that never reached us: it is queued before its endpoint goes."""
     stage.rotate(ONE)
     assert stage.labels()["AWSCURRENT"] == ONE
@@ -243,6 +245,10 @@ def test_two_rotations_then_the_first_endpoint_is_swept_and_retired(stage: Rotat
     assert [one["id"] for one in stage.document["endpoints"]] == [new["id"]]
     assert stage.at_stripe() == {new["id"]}
     assert set(stage.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
+    said = capsys.readouterr()
+    assert "webhook endpoint retired" in said.out
+    for one in (new, old):
+        assert one["secret"] not in said.out + said.err
     assert stage.call("reconcile") == {"done": PARTS}
 
 
