@@ -84,16 +84,27 @@ class Rotating:
         return said
 
     def retire(self) -> None:
-        """Until every endpoint that was replaced is gone, as the two schedules do it."""
+        """Until every endpoint that was replaced is gone, as the two schedules do it.
+
+        `reconcile` has other parts than the sweep, and says so when one of them failed: that is
+        told only when the endpoints stay.
+        """
+        failures = []
 
         def only_the_newest() -> bool:
             self.call("RetireEndpoints")
-            self.call("Reconcile")
+            try:
+                self.call("Reconcile")
+            except NeverHappened as error:
+                failures.append(str(error))
             return len(self.document["endpoints"]) == 1
 
-        self.shop.until(
-            only_the_newest, what="the replaced endpoints are retired", seconds=_RETIRED_SECONDS
-        )
+        try:
+            self.shop.until(
+                only_the_newest, what="the old endpoints are retired", seconds=_RETIRED_SECONDS
+            )
+        except NeverHappened as error:
+            raise NeverHappened(f"{error}; {failures[-1:]}") from error
 
     def answer_to(self, secret: str) -> int:
         """What the receiver answers to something that this secret signed just now."""
