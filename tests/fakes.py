@@ -6,8 +6,8 @@ it does anything, `faults.plan("commit.after", …)` after it was done (an answe
 """
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
 from paidonce.domain.aggregate import Aggregate
@@ -45,19 +45,38 @@ class Faults:
         """Run this once, right before the next such call."""
         self._actions[call].append(action)
 
-    @contextmanager
-    def around(self, call: str) -> Iterator[None]:
+    def around(self, call: str) -> AbstractContextManager[None]:
         """Count the call and let what was planned happen."""
-        self.calls.append(call)
-        if self._actions[call]:
-            self._actions[call].popleft()()
-        self._raise_next(call)
-        yield
-        self._raise_next(f"{call}.after")
+        return Around(self, call)
 
-    def _raise_next(self, call: str) -> None:
-        if self._errors[call]:
+    def begin(self, call: str) -> None:
+        """What was planned before the call."""
+        self.calls.append(call)
+        if self._actions and self._actions[call]:
+            self._actions[call].popleft()()
+        self.raise_next(call)
+
+    def raise_next(self, call: str) -> None:
+        """What was planned under this name, if anything was."""
+        if self._errors and self._errors[call]:
             raise self._errors[call].popleft()
+
+
+class Around:
+    """One call with its faults; a class, since the simulation makes a hundred million of them."""
+
+    def __init__(self, faults: Faults, call: str) -> None:
+        self._faults = faults
+        self._call = call
+
+    def __enter__(self) -> None:
+        """Before it."""
+        self._faults.begin(self._call)
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        """After it, unless it failed by itself."""
+        if kind is None:
+            self._faults.raise_next(f"{self._call}.after")
 
 
 class FakeClock:

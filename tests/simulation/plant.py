@@ -10,13 +10,16 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from tests.simulation.plants import PLANTS, Plant
+from tests.simulation.prove import PROCESSES
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "layers/paidonce/python/paidonce"
@@ -75,10 +78,10 @@ def main() -> int:
     asked = parser.parse_args()
     table = Table("planted bug", "found after", "as", "seconds", title="Planted bugs")
     missed = 0
-    for plant in PLANTS:
-        if asked.only not in plant.name:
-            continue
-        found = search(plant, schedules=asked.schedules)
+    sought = [plant for plant in PLANTS if asked.only in plant.name]
+    with ThreadPoolExecutor(PROCESSES) as pool:
+        searched = list(pool.map(partial(search, schedules=asked.schedules), sought))
+    for plant, found in zip(sought, searched, strict=True):
         missed += found.after is None
         after = "[red]not found" if found.after is None else f"{found.after:,} schedules"
         table.add_row(plant.name, after, found.violation[:SHOWN], f"{found.seconds:.0f}")

@@ -21,11 +21,12 @@ DISPUTE_MOVES: Mapping[str, tuple[str, ...]] = {
     "warning_needs_response": ("warning_under_review", "warning_closed", "needs_response"),
     "warning_under_review": ("warning_closed", "needs_response"),
     "needs_response": ("under_review", "under_review", "lost"),
-    "under_review": ("won", "lost"),
+    "under_review": ("won", "lost", "won", "lost", "needs_response"),
     "warning_closed": (),
     "prevented": (),
     "won": (),
-    "lost": (),
+    # A bank can still change its mind.
+    "lost": ("won",),
 }
 STANDING = ("pending", "requires_action", "succeeded")
 DUE_SECONDS = 7 * 86_400
@@ -147,10 +148,12 @@ def move_dispute(scene: Scene, number: int) -> None:
     if not open_ones:
         return
     thing = chosen(open_ones, number)
+    if thing.status == "lost" and scene.dice.upto(4):
+        return
     ways = DISPUTE_MOVES[thing.status]
     status = ways[scene.dice.upto(len(ways))]
     scene.stripe.change(thing, {"status": status})
-    is_over = not DISPUTE_MOVES[status]
+    is_over = status in ("won", "lost", "warning_closed")
     scene.stripe.tell(thing, f"charge.dispute.{'closed' if is_over else 'updated'}", scene.dice)
     if status == "needs_response":
         scene.stripe.tell(thing, "charge.dispute.funds_withdrawn", scene.dice)
