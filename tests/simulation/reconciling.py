@@ -45,10 +45,11 @@ class ModelEventList:
         """See `EventList.page`."""
         assert len(types) <= 20
         assert time_left() > 0
+        wanted = frozenset(types)
         found = [
             event
             for event in reversed(self._world.stripe.listed())
-            if event.type in types and created_from <= event.created <= created_to
+            if event.type in wanted and created_from <= event.created <= created_to
         ]
         ids = [event.id for event in found]
         rest = found[ids.index(after) + 1 :] if after in ids else found
@@ -190,6 +191,11 @@ def send_again(world: Any, event: Happening, number: int, *, forced: bool) -> No
 
 def repair(world: Any, number: int) -> int:
     """Sweep up what never came, and send again what was given up; answers how many were sent."""
+    before = world.tally.counts["MissingEventsQueued"]
+    stored = world.reconciling.sweeps.stored
+    if stored is not None and not stored.is_complete:
+        # One that was asked for before knows nothing of what happened since.
+        reconcile(world, Step("reconcile", (0, number)))
     reconcile(world, Step("reconcile", (1, number)))
     given_up = [
         event
@@ -200,4 +206,5 @@ def repair(world: Any, number: int) -> int:
     ]
     for event in given_up:
         send_again(world, event, number, forced=False)
-    return len(given_up)
+    swept: int = world.tally.counts["MissingEventsQueued"] - before
+    return len(given_up) + swept

@@ -93,9 +93,10 @@ def _settled(world: World) -> Iterator[str]:
     payments.settle(world)
     yield from _at_rest(world, within=2 * HOUR)
     for number in range(2):
-        reconciling.repair(world, number)
+        if not reconciling.repair(world, number):
+            break
         yield from _at_rest(world, within=2 * HOUR)
-        yield from _reconciled(world, within=2 * HOUR)
+    yield from _reconciled(world, within=2 * HOUR)
     yield from payments.strays(world)
     # The latest copies come after up to 30 days.
     yield from _at_rest(world, within=31 * DAY)
