@@ -58,9 +58,10 @@ class Rotations:
         except ClientError as error:
             if code_of(error) != "InvalidRequestException":
                 raise
+            said = error.response.get("Error", {}).get("Message", "")
             raise OpsError(
-                f"A rotation of {name} is under way or was interrupted: wait some minutes, then"
-                " see docs/runbook.md#rotation-failed."
+                f"Secrets Manager does not rotate {name} now ({said}). What is staged stays so: see"
+                f" docs/runbook.md#rotation-failed, then paidonce keys rotate {name}."
             ) from error
         return token
 
@@ -68,12 +69,16 @@ class Rotations:
         """How the rotation ended, waited for so long."""
         began = self.there.clock.now()
         secret = self.there.versions(name)
-        while self.there.clock.now() - began < seconds:
+        gone_at: float | None = None
+        while (now := self.there.clock.now()) - began < seconds:
             labels = secret.labels()
             if labels.get(CURRENT) == token:
                 return Ended(outcome=Outcome.IN_USE)
-            if labels.get(PENDING) != token:
-                return Ended(outcome=Outcome.REFUSED, why=self._why(token, since=began))
+            # Without AWSPENDING it was refused, or has not begun yet: the function's log tells.
+            gone_at = None if labels.get(PENDING) == token else gone_at or now
+            why = self._why(token, since=began) if gone_at else ""
+            if why or (gone_at and now - gone_at > _WORDS_SECONDS):
+                return Ended(outcome=Outcome.REFUSED, why=why)
             self.there.clock.pause(_LOOK_SECONDS)
         return Ended(outcome=Outcome.RUNNING)
 
@@ -97,14 +102,9 @@ class Rotations:
         self.there.edit_signing(lambda now: now.with_secret(endpoint_id, secret))
 
     def _why(self, token: str, *, since: float) -> str:
-        """What rotate_secret wrote about this rotation; empty when CloudWatch does not show it."""
-        began = self.there.clock.now()
-        while self.there.clock.now() - began < _WORDS_SECONDS:
-            for line in self._lines(token, since):
-                if line.get("why"):
-                    return str(line["why"])
-            self.there.clock.pause(_LOOK_SECONDS)
-        return ""
+        """What rotate_secret wrote about this rotation; empty while CloudWatch does not show it."""
+        told = (line["why"] for line in self._lines(token, since) if line.get("why"))
+        return str(next(told, ""))
 
     def _lines(self, token: str, since: float) -> Iterator[Mapping[str, Any]]:
         function = self.there.place.output("RotateSecretFunctionName")

@@ -1,14 +1,18 @@
 """Whoever operates a stage with the command line: a role that may do what `paidonce` does."""
 
+from collections.abc import Sequence
+
 from aws_cdk import Aws, Duration
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infra.blocks.checks import accept
+from infra.blocks.key import TABLE_KEY_ACTIONS
+from infra.blocks.queue import HouseQueue
 from infra.blocks.stack import LIFETIMES
 from infra.features.key_rotation import KeyRotation
 from infra.features.secret_guard import TOUCHES
-from infra.stacks.storage import Storage
+from infra.stacks.storage import AGGREGATE_INDEX, TODO_INDEX, Storage
 from infra.stage import Stage
 
 
@@ -23,6 +27,7 @@ class Operator(Construct):
         stage: Stage,
         storage: Storage,
         rotation: KeyRotation,
+        queues: Sequence[HouseQueue],
     ) -> None:
         super().__init__(scope, construct_id)
         self._stage = stage
@@ -36,6 +41,9 @@ class Operator(Construct):
             max_session_duration=Duration.hours(1),
         )
         self._grant_keys(storage, rotation)
+        self._grant_books(storage)
+        for queue in queues:
+            self._grant_dead_letters(queue)
         self._grant_outputs()
 
     def may(self, *actions: str, on: str) -> None:
@@ -54,13 +62,31 @@ class Operator(Construct):
                 on=secret.secret_arn,
             )
         # The key's own policy lets it be used through our services only.
-        self.may("kms:Decrypt", "kms:GenerateDataKey", on=storage.key.key_arn)
+        self.may(*TABLE_KEY_ACTIONS, on=storage.key.key_arn)
         # RotateSecret asks it of its caller too.
         self.may("lambda:InvokeFunction", on=rotator.live.function_arn)
         # Why a key was refused stands there.
         self.may("logs:FilterLogEvents", on=rotator.logs.log_group_arn)
-        # Is the breaker of a key open?
-        self.may("dynamodb:GetItem", on=storage.payments.table_arn)
+
+    def _grant_books(self, storage: Storage) -> None:
+        """`paidonce why`, `events`, `verify`; a replay and a discard write a row of the ledger."""
+        self.may(
+            # The breaker of a key; calls of Stripe are counted.
+            *("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:UpdateItem"),
+            on=storage.payments.table_arn,
+        )
+        events = storage.events.table_arn
+        self.may("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem", on=events)
+        for index in (TODO_INDEX, AGGREGATE_INDEX):
+            self.may("dynamodb:Query", on=f"{events}/index/{index}")
+
+    def _grant_dead_letters(self, queue: HouseQueue) -> None:
+        """`paidonce dlq`; `replay` sends references to the events queue."""
+        self.may("sqs:SendMessage", on=queue.queue.queue_arn)
+        self.may(
+            *("sqs:ReceiveMessage", "sqs:ChangeMessageVisibility", "sqs:DeleteMessage"),
+            on=queue.dead_letters.queue_arn,
+        )
 
     def _grant_outputs(self) -> None:
         """The outputs of this stage's stacks, whose ARNs end in an id that nobody knows before."""

@@ -96,9 +96,7 @@ class Service(HouseStack):
             events=self.webhooks.events,
         )
         self._grants(storage)
-        self.operator = Operator(
-            self, "Operator", stage=stage, storage=storage, rotation=self.rotation
-        )
+        self.operator = self._operator(stage, storage)
         # Every principal that may touch any of the secrets.
         self.may_touch_secrets = self._guard(storage)
         self._outputs()
@@ -148,6 +146,13 @@ class Service(HouseStack):
         self._grant_answer_fraud_warning(storage)
         self._grant_retire_endpoints(storage)
         self._grant_reconcile(storage)
+
+    def _operator(self, stage: Stage, storage: Storage) -> Operator:
+        queues = (self.webhooks.events, self.operations.operations)
+        rotation = self.rotation
+        return Operator(
+            self, "Operator", stage=stage, storage=storage, rotation=rotation, queues=queues
+        )
 
     def _guard(self, storage: Storage) -> set[str]:
         """Nobody else in the account reads or changes a secret, whatever IAM allows them."""

@@ -10,6 +10,7 @@
 | alarms, metric_math | alarms look at dimensions, periods, missing data and metric math |
 | http_api | a body that is not UTF-8 arrives as base64; a function's error is a bare 500 |
 | streams | a failed record is tried again, in halves, then goes to the failure destination |
+| principals | aws:PrincipalArn of a role is the role's ARN, not its session's |
 | workers | a function sees boto3 and its own layers, nothing else that is installed here |
 | controls | /_paidonce/…: tokens for any caller, workers by process id, alarms evaluated now |
 

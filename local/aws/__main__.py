@@ -15,6 +15,7 @@ EXTENSIONS = (
     "metric_math",
     "alarms",
     "http_api",
+    "principals",
     "streams",
     "workers",
     "controls",

@@ -3,7 +3,8 @@
 from typing import Any
 
 from infra.features.strangers import NAME
-from tests.infra.templates import Assembly
+from tests.infra.templates import ROOT, Assembly
+from tests.infra.test_permissions import TABLE_KEY, adapters_of
 
 USERS = {
     "signing": {"receive-webhook", "rotate-secret", "retire-endpoints"},
@@ -52,7 +53,9 @@ def test_the_operator_may_do_what_the_command_line_does_in_this_stage(prod: Asse
             "secretsmanager:DescribeSecret",
             "secretsmanager:RotateSecret",
         }
-    assert allowed["paidonce-prod-payments.Arn"] == {"dynamodb:GetItem"}
+    # No row of a payment is written but by its function; a call of Stripe is counted there.
+    assert "dynamodb:PutItem" not in allowed["paidonce-prod-payments.Arn"]
+    assert allowed["paidonce-prod-stripe-events.Arn"] == {"sqs:SendMessage"}
 
 
 def test_a_stranger_who_reads_a_secret_is_told_of_wherever_there_is_cloudtrail(
@@ -79,3 +82,40 @@ def test_a_stranger_who_reads_a_secret_is_told_of_wherever_there_is_cloudtrail(
     (target,) = rule["Targets"]
     assert target["Arn"] == "paidonce-prod-alarms"
     assert f"docs/runbook.md#{NAME}" in target["InputTransformer"]["InputTemplate"]
+
+
+# A call of boto3 in ops/, or in an adapter that it uses, and the action that it is authorised as.
+AUTHORISED_AS = {
+    ".batch_get_item(": "dynamodb:BatchGetItem",
+    ".change_message_visibility_batch(": "sqs:ChangeMessageVisibility",
+    ".delete_message(": "sqs:DeleteMessage",
+    ".put_item(": "dynamodb:PutItem",
+    ".query(": "dynamodb:Query",
+    ".receive_message(": "sqs:ReceiveMessage",
+    ".send_message(": "sqs:SendMessage",
+    ".update_item(": "dynamodb:UpdateItem",
+    ".describe_stacks(": "cloudformation:DescribeStacks",
+    ".describe_secret(": "secretsmanager:DescribeSecret",
+    ".filter_log_events(": "logs:FilterLogEvents",
+    ".get_item(": "dynamodb:GetItem",
+    ".get_secret_value(": "secretsmanager:GetSecretValue",
+    ".put_secret_value(": "secretsmanager:PutSecretValue",
+    ".rotate_secret(": "secretsmanager:RotateSecret",
+    ".update_secret_version_stage(": "secretsmanager:UpdateSecretVersionStage",
+}
+# What these calls ask for beside: the key of secrets and tables, and the rotation's function.
+BESIDE = {*TABLE_KEY, "lambda:InvokeFunction"}
+
+
+def test_the_operator_is_granted_exactly_what_the_command_line_calls(prod: Assembly) -> None:
+    own = [path.read_text() for path in (ROOT / "ops").rglob("*.py")]
+    texts = own + [path.read_text() for path in adapters_of("\n".join(own))]
+    called = {action for call, action in AUTHORISED_AS.items() if any(call in t for t in texts)}
+    granted = {
+        action
+        for policy in prod.resources("AWS::IAM::Policy").values()
+        if "Operator" in policy["Roles"][0]
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in several(statement["Action"])
+    }
+    assert granted - BESIDE == called

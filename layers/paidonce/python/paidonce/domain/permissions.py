@@ -116,17 +116,19 @@ def of_function(function: str) -> Mapping[str, tuple[Permission, ...]]:
         "run_operation": {"payments": _MONEY_IN, "refunds": writes(CHARGES)},
         # What a rule may have to fetch depends on which rules there are.
         "apply_event": {"reader": _distinct([*reads(EVENTS), *_read_by_rules()])},
-        "reconcile": {"reader": reads(EVENTS)},
+        # It compares what every rule decides about, and watches the endpoints.
+        "reconcile": {"reader": _distinct([*reads(EVENTS, ENDPOINTS), *_read_by_rules()])},
         "rotate_secret": {"endpoints": writes(ENDPOINTS)},
         "retire_endpoints": {"endpoints": writes(ENDPOINTS)},
-        # `paidonce doctor`, with the reader's key.
+        # `paidonce doctor`, `replay` and `verify`, with the reader's key.
         "doctor": {"reader": reads(ENDPOINTS)},
+        "verify": {"reader": _distinct([*reads(EVENTS), *_read_by_rules()])},
     }.get(function, {})
 
 
 USERS = (
     *("payments_api", "refunds_api", "run_operation", "apply_event"),
-    *("reconcile", "rotate_secret", "retire_endpoints", "doctor"),
+    *("reconcile", "rotate_secret", "retire_endpoints", "doctor", "verify"),
 )
 KEYS = ("payments", "refunds", "reader", "endpoints")
 # Where each key sees something of its account: what it wrote, or what it reads.
