@@ -117,15 +117,16 @@ def test_a_type_that_had_no_rule_is_replayed_once_it_has_one(
     assert shop.payment(payment["id"])["version"] == payment["version"] + 1
 
 
-def test_verify_names_what_was_changed_behind_our_back(shop: Shop, paidonce: Paidonce) -> None:
+def test_what_was_changed_or_deleted_behind_our_back_is_named_and_mended(
+    shop: Shop, paidonce: Paidonce
+) -> None:
     began = now()
     payment, event_id = paid_at_stripe(shop)
     paid = shop.payment_when(payment["id"], "paid")
     intent_id = payment["payment_intent_id"]
     paidonce("verify", "--since", began)
     payments, events = shop.table("PaymentsTableName"), shop.table("EventsTableName")
-    row, ledger_row = payments.get_item(Key={"id": payment["id"]})["Item"], shop.ledger(event_id)
-    assert ledger_row is not None
+    row = payments.get_item(Key={"id": payment["id"]})["Item"]
     payments.put_item(Item=row | {"amount_captured_minor": 1})
     events.delete_item(Key={"event_id": event_id})
     report = paidonce("verify", "--since", began, "--json", exits=3)
@@ -133,13 +134,56 @@ def test_verify_names_what_was_changed_behind_our_back(shop: Shop, paidonce: Pai
         (intent_id, "amount_captured_minor", "1"),
         (event_id, "ledger", None),
     }
+    mended(shop, paidonce, began)
     payments.delete_item(Key={"id": payment["id"]})
     report = paidonce("verify", "--since", began, "--json", exits=3)
     assert (intent_id, "row") in {(one["object_id"], one["field"]) for one in report["drifts"]}
-    payments.put_item(Item=row)
-    events.put_item(Item=ledger_row)
+    mended(shop, paidonce, began)
+    again = shop.payment(payment["id"])
+    kept = ("status", "amount_minor", "amount_captured_minor", "order_id", "charge_id", "user_id")
+    assert {name: again[name] for name in kept} == {name: paid[name] for name in kept}
+
+
+def mended(shop: Shop, paidonce: Paidonce, began: str) -> None:
+    """The worker looks again, and then our books say what Stripe says."""
+    asked = paidonce("reconcile", "--since", began, "--yes", "--json")["asked_for"]
+    assert asked
+    for name in asked:
+        shop.decided(name)
     assert paidonce("verify", "--since", began, "--json")["drifts"] == []
-    assert shop.payment(payment["id"]) == paid
+
+
+def test_what_was_made_while_no_webhook_arrived_is_found_and_the_silence_noticed(
+    cloud: LocalCloud, shop: Shop, paidonce: Paidonce
+) -> None:
+    invoked(shop)
+    began = now()
+    shop.control("POST", "deliveries", {"drop": 1})
+    try:
+        payments = [paid_at_stripe(shop)[0] for _ in range(4)]
+    finally:
+        shop.control("POST", "deliveries", {})
+    assert {shop.payment(payment["id"])["status"] for payment in payments} == {"pending"}
+    shop.until(lambda: silenced(cloud, shop), what="the silence is noticed", seconds=90)
+    for payment in payments:
+        assert shop.payment_when(payment["id"], "paid")["version"] == payment["version"] + 1
+    assert paidonce("verify", "--since", began, "--json")["drifts"] == []
+
+
+def silenced(cloud: LocalCloud, shop: Shop) -> bool:
+    """Another run of reconcile, and whether the alarm rings."""
+    invoked(shop)
+    cloud.evaluate_alarms()
+    (alarm,) = shop.client("cloudwatch").describe_alarms(AlarmNames=["paidonce-local-silence"])[
+        "MetricAlarms"
+    ]
+    return bool(alarm["StateValue"] == "ALARM")
+
+
+def invoked(shop: Shop) -> None:
+    """One run of reconcile, as its schedule starts it."""
+    answer = shop.client("lambda").invoke(FunctionName="paidonce-local-reconcile:live")
+    assert "FunctionError" not in answer, answer["Payload"].read()
 
 
 def test_why_tells_the_whole_chain_of_a_payment(shop: Shop, paidonce: Paidonce) -> None:
