@@ -325,5 +325,8 @@ class Reconcile:
     all_every_seconds: Annotated[int, Whole(60, 30 * DAY_SECONDS)]
     stale_after_seconds: Annotated[int, _SECONDS]
     stale_rows_max: Annotated[int, Whole(1, 10_000)]
+    unpaid_max_seconds: Annotated[int, Whole(10, 90 * DAY_SECONDS)]
+    processing_max_seconds: Annotated[int, Whole(10, 90 * DAY_SECONDS)]
+    open_payments_max: Annotated[int, Whole(1, 10_000)]
     compare_window_seconds: Annotated[int, _SECONDS]
     compare_back_seconds: Annotated[int, Whole(60, 30 * DAY_SECONDS)]

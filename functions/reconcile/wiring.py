@@ -10,10 +10,13 @@ from paidonce.adapters.clock import SystemClock
 from paidonce.adapters.dynamodb_books import DynamoDbBooks
 from paidonce.adapters.dynamodb_counters import Budget, DynamoDbCounter
 from paidonce.adapters.dynamodb_ledger_search import DynamoDbLedgerSearch
+from paidonce.adapters.dynamodb_open_payments import DynamoDbOpenPayments
 from paidonce.adapters.dynamodb_outbox import DynamoDbOutbox
+from paidonce.adapters.dynamodb_payments import DynamoDbPaymentBooks
 from paidonce.adapters.dynamodb_sweeps import DynamoDbSweeps
 from paidonce.adapters.eventbridge import EventBridgeBus
 from paidonce.adapters.secrets import StripeKey
+from paidonce.adapters.sqs_operations import SqsOperationQueue
 from paidonce.adapters.sqs_references import SqsReferences
 from paidonce.adapters.stripe_calls import StripeCalls
 from paidonce.adapters.stripe_endpoints import StripeWebhookEndpoints
@@ -30,6 +33,7 @@ from paidonce.use_cases.read_again import ReadAgain
 from paidonce.use_cases.reconcile import Reconcile
 from paidonce.use_cases.resend_stale import ResendStale
 from paidonce.use_cases.retire_endpoints import RETIREMENT
+from paidonce.use_cases.see_to_open import SeeToOpen
 from paidonce.use_cases.sweep_events import SweepEvents
 from paidonce.use_cases.verify import Verify
 from paidonce.use_cases.watch_endpoints import WatchEndpoints
@@ -96,9 +100,8 @@ _books = DynamoDbBooks(
     ledger_days=_LEDGER_DAYS,
     clock=_clock,
 )
-_references = SqsReferences(
-    boto3.client("sqs", config=_calls), queue_url=os.environ["EVENTS_QUEUE_URL"], clock=_clock
-)
+_sqs = boto3.client("sqs", config=_calls)
+_references = SqsReferences(_sqs, queue_url=os.environ["EVENTS_QUEUE_URL"], clock=_clock)
 
 
 def _sweeps(name: str) -> DynamoDbSweeps:
@@ -180,6 +183,20 @@ _mend_drift = MendDrift(
     look_back_seconds=_seconds("COMPARE_BACK_SECONDS"),
     seconds_for_a_window=_seconds("SETTLE_SECONDS") + 4 * _CALL_TIMEOUT_SECONDS,
 )
+_see_to_open = SeeToOpen(
+    open_payments=DynamoDbOpenPayments(_dynamodb, payments_table=_PAYMENTS_TABLE),
+    payments=DynamoDbPaymentBooks(_dynamodb, payments_table=_PAYMENTS_TABLE, clock=_clock),
+    search=DynamoDbLedgerSearch(_dynamodb, events_table=_EVENTS_TABLE),
+    operations=SqsOperationQueue(_sqs, queue_url=os.environ["OPERATIONS_QUEUE_URL"], clock=_clock),
+    references=_references,
+    clock=_clock,
+    telemetry=telemetry,
+    livemode=_stage.livemode,
+    unpaid_max_seconds=_seconds("UNPAID_MAX_SECONDS"),
+    processing_max_seconds=_seconds("PROCESSING_MAX_SECONDS"),
+    unknown_after_seconds=_seconds("STALE_AFTER_SECONDS"),
+    payments_max=int(os.environ["OPEN_PAYMENTS_MAX"]),
+)
 _watch_endpoints = WatchEndpoints(
     endpoints=StripeWebhookEndpoints(_gateway, api_version=os.environ["STRIPE_API_VERSION"]),
     telemetry=telemetry,
@@ -192,6 +209,7 @@ reconcile = Reconcile(
         "recent events": lambda left: _recent(time_left=left),
         "domain events": lambda left: _publish_due(time_left=left),
         "stale rows": lambda left: _resend_stale(time_left=left),
+        "open payments": lambda left: _see_to_open(time_left=left),
         "endpoints": lambda left: _watch_endpoints(time_left=left),
         "drift": lambda left: _mend_drift(time_left=left),
         "all events": lambda left: _all(time_left=left),

@@ -23,10 +23,11 @@ class Reconciliation(Construct):
         stage: Stage,
         storage: Storage,
         layers: Sequence[lambda_.ILayerVersion],
-        events: HouseQueue,
+        queues: tuple[HouseQueue, HouseQueue],
     ) -> None:
         super().__init__(scope, construct_id)
         reconcile = stage.reconcile
+        events, operations = queues
         self.reconcile = HouseFunction(
             self,
             "reconcile",
@@ -55,6 +56,10 @@ class Reconciliation(Construct):
                 "ALL_EVERY_SECONDS": str(reconcile.all_every_seconds),
                 "STALE_AFTER_SECONDS": str(reconcile.stale_after_seconds),
                 "STALE_ROWS_MAX": str(reconcile.stale_rows_max),
+                "OPERATIONS_QUEUE_URL": operations.queue.queue_url,
+                "UNPAID_MAX_SECONDS": str(reconcile.unpaid_max_seconds),
+                "PROCESSING_MAX_SECONDS": str(reconcile.processing_max_seconds),
+                "OPEN_PAYMENTS_MAX": str(reconcile.open_payments_max),
                 "COMPARE_WINDOW_SECONDS": str(reconcile.compare_window_seconds),
                 "COMPARE_BACK_SECONDS": str(reconcile.compare_back_seconds),
                 "SETTLE_SECONDS": str(stage.verify.settle_seconds),

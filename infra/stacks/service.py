@@ -24,7 +24,7 @@ from infra.features.reconciliation import Reconciliation
 from infra.features.refunds_api import RefundsApi
 from infra.features.secret_guard import SecretGuard
 from infra.features.webhooks import Webhooks
-from infra.stacks.storage import TODO_INDEX, Storage
+from infra.stacks.storage import OPEN_INDEX, TODO_INDEX, Storage
 from infra.stage import Stage
 
 # A TransactWriteItems is authorised as its parts are; an UpdateItem counts calls and tries.
@@ -93,7 +93,7 @@ class Service(HouseStack):
             stage=stage,
             storage=storage,
             layers=layers,
-            events=self.webhooks.events,
+            queues=(self.webhooks.events, operations),
         )
         self._grants(storage)
         self.operator = self._operator(stage, storage)
@@ -339,6 +339,9 @@ class Service(HouseStack):
         )
         # What waits, fails, or is due on the bus.
         reconcile.may("dynamodb:Query", on=f"{storage.events.table_arn}/index/{TODO_INDEX}")
+        # Payments that stay open, and what is left to do about them.
+        reconcile.may("dynamodb:Query", on=f"{storage.payments.table_arn}/index/{OPEN_INDEX}")
+        reconcile.may("sqs:SendMessage", on=self.operations.operations.queue.queue_arn)
         reconcile.may("events:PutEvents", on=storage.ways_out.bus.event_bus_arn)
         reconcile.may_use_key(*TABLE_KEY_ACTIONS, on=storage.key.key_arn, through="dynamodb")
         reconcile.may("sqs:SendMessage", on=self.webhooks.events.queue.queue_arn)

@@ -13,6 +13,7 @@ from infra.stage import Stage
 
 _TEXT = dynamodb.AttributeType.STRING
 TODO_INDEX = "todo"
+OPEN_INDEX = "open"
 AGGREGATE_INDEX = "aggregate"
 
 
@@ -25,6 +26,13 @@ class Storage(HouseStack):
         )
         self.key = stage_key(self, "Key", stage=stage)
         self.payments = self._table("Payments", "payments", partition="id")
+        # Sparse: only payments that can still move, or with a call of ours that has no end yet.
+        self.payments.add_global_secondary_index(
+            index_name=OPEN_INDEX,
+            partition_key=dynamodb.Attribute(name="open", type=_TEXT),
+            sort_key=dynamodb.Attribute(name="created_at", type=_TEXT),
+            projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+        )
         # The row as it was written holds all that the bus is told: nobody needs the one before.
         self.events = self._table(
             "Events", "events", partition="event_id", stream=dynamodb.StreamViewType.NEW_IMAGE

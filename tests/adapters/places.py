@@ -45,6 +45,12 @@ class Place:
         make_ledger(self.client("dynamodb"), name)
         return name
 
+    def state(self) -> str:
+        """A new table with the key and index of the state."""
+        name = f"contract-{uuid.uuid4().hex[:12]}"
+        make_state(self.client("dynamodb"), name)
+        return name
+
     def queue(self) -> str:
         """The URL of a new queue."""
         made = self.client("sqs").create_queue(QueueName=f"contract-{uuid.uuid4().hex[:12]}")
@@ -59,12 +65,23 @@ class Place:
 
 
 def make_ledger(client: Any, name: str) -> None:
-    """A table with the keys and indexes of the ledger."""
+    """A table with the keys and indexes of the ledger (infra/stacks/storage.py)."""
     indexes = {"todo": ("todo", "touched_at"), "aggregate": ("aggregate_id", "decided_at")}
-    attributes = {"event_id", *(key for keys in indexes.values() for key in keys)}
+    _make_table(client, name, key="event_id", indexes=indexes)
+
+
+def make_state(client: Any, name: str) -> None:
+    """A table with the key and index of the state (infra/stacks/storage.py)."""
+    _make_table(client, name, key="id", indexes={"open": ("open", "created_at")})
+
+
+def _make_table(
+    client: Any, name: str, *, key: str, indexes: Mapping[str, tuple[str, str]]
+) -> None:
+    attributes = {key, *(attribute for keys in indexes.values() for attribute in keys)}
     client.create_table(
         TableName=name,
-        KeySchema=[{"AttributeName": "event_id", "KeyType": "HASH"}],
+        KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
         AttributeDefinitions=[
             {"AttributeName": attribute, "AttributeType": "S"} for attribute in sorted(attributes)
         ],

@@ -161,6 +161,8 @@ ALLOWED = {
             "dynamodb:PutItem",
             "dynamodb:UpdateItem",
         },
+        "paidonce-prod-payments.Arn/index/open": {"dynamodb:Query"},
+        "paidonce-prod-stripe-operations.Arn": {"sqs:SendMessage"},
         "paidonce-prod-events.Arn": {
             "dynamodb:GetItem",
             "dynamodb:BatchGetItem",

@@ -23,7 +23,7 @@ from local.stripe.identifiers import random_letters
 from local.stripe.server import running
 from tests.a_change import a_told_row
 from tests.adapters.canned import Canned, CannedServer, canned_server
-from tests.adapters.places import make_ledger
+from tests.adapters.places import make_ledger, make_state
 
 FUNCTIONS = ("rotate_secret", "retire_endpoints", "reconcile")
 ENVIRONMENT = {
@@ -53,6 +53,9 @@ ENVIRONMENT = {
     "ALL_EVERY_SECONDS": "604800",
     "STALE_AFTER_SECONDS": "3600",
     "STALE_ROWS_MAX": "10",
+    "UNPAID_MAX_SECONDS": "259200",
+    "PROCESSING_MAX_SECONDS": "864000",
+    "OPEN_PAYMENTS_MAX": "10",
     "COMPARE_WINDOW_SECONDS": "3600",
     "COMPARE_BACK_SECONDS": "86400",
     "SETTLE_SECONDS": "1",
@@ -64,6 +67,7 @@ PARTS = [
     "recent events",
     "domain events",
     "stale rows",
+    "open payments",
     "endpoints",
     "drift",
     "all events",
@@ -197,12 +201,7 @@ def stage(address: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rotating]:
         secrets = boto3.client("secretsmanager")
         signing = secrets.create_secret(Name="signing", SecretString=PLACEHOLDER)["ARN"]
         stripe_key = secrets.create_secret(Name="key", SecretString=json.dumps({"key": key}))["ARN"]
-        boto3.client("dynamodb").create_table(
-            TableName="payments_table",
-            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        make_state(boto3.client("dynamodb"), "payments_table")
         make_ledger(boto3.client("dynamodb"), "events_table")
         boto3.client("events").create_event_bus(Name="changes")
         queue = boto3.client("sqs").create_queue(QueueName="events")["QueueUrl"]
@@ -215,6 +214,7 @@ def stage(address: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rotating]:
             "STRIPE_API_URL": address,
             "WEBHOOK_URL": f"{door.url}/webhooks/stripe",
             "EVENTS_QUEUE_URL": queue,
+            "OPERATIONS_QUEUE_URL": queue,
             "EVENTS_TABLE": "events_table",
         }.items():
             monkeypatch.setenv(name, value)

@@ -5,6 +5,7 @@ given, with no decimals in the way. Items of other schema numbers are read too: 
 its default, what is unknown stays in the payment and is written back.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, fields
@@ -75,6 +76,7 @@ _PAYMENT_ATTRIBUTES = frozenset(
         "as_of_from",
         "as_of",
         "version",
+        "open",
     }
 )
 
@@ -87,6 +89,16 @@ def values(**named: object) -> Item:
 def key(name: str, value: str) -> Item:
     """A table's key."""
     return {name: {"S": value}}
+
+
+def open_marker(partition: str) -> str:
+    """What an open payment's row carries: its partition of the index over them."""
+    return f"open#{partition}"
+
+
+def _partition_of(item_id: str) -> str:
+    """One of sixteen, as the ledger's markers are spread."""
+    return hashlib.sha256(item_id.encode()).hexdigest()[0]
 
 
 def payment_item(payment: Payment) -> Item:
@@ -132,6 +144,8 @@ def payment_item(payment: Payment) -> Item:
         "as_of_from": payment.as_of_from,
         "as_of": payment.as_of,
         "version": payment.version,
+        # Sparse: only while something may still be left to do, the index `open` finds it.
+        "open": open_marker(_partition_of(payment.id)) if payment.is_open else None,
     }
     unknown = {name: _to_dynamodb(value) for name, value in payment.unknown.items()}
     return unknown | without_none(known)

@@ -13,7 +13,7 @@ from paidonce.domain.ownership import id_in
 from paidonce.domain.price import Item
 from paidonce.domain.refund import Refund, RefundStatus
 from paidonce.domain.sighting import Sighting
-from paidonce.domain.stripe_call import StripeCall
+from paidonce.domain.stripe_call import CallState, StripeCall
 
 INTENTS_PATH = "/v1/payment_intents"
 SESSIONS_PATH = "/v1/checkout/sessions"
@@ -206,6 +206,19 @@ class Payment:
             return replace(self, calls=(*self.calls, call))
         at = keys.index(call.idempotency_key)
         return replace(self, calls=(*self.calls[:at], call, *self.calls[at + 1 :]))
+
+    def canceling(self) -> "Payment":
+        """With the wish to cancel noted where no intent is known: whoever makes one sees it."""
+        wanted = self.cancel_requested or self.payment_intent_id is None
+        return replace(self, cancel_requested=wanted)
+
+    @property
+    def is_open(self) -> bool:
+        """It can still move, or a call of ours about it has no end yet."""
+        if self.status is PaymentStatus.CANCELED:
+            return False
+        calls = (*self.calls, *(refund.call for refund in self.refunds if refund.call))
+        return self.status.band is Band.OPEN or any(c.state is CallState.OPEN for c in calls)
 
     def with_refund(self, refund: Refund) -> "Payment":
         """The payment with this refund added, or in the place of the one with its id."""

@@ -1,6 +1,6 @@
 """Cancel a payment that is not paid: its order may then be asked for anew."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from paidonce.domain.errors import StateConflict
 from paidonce.domain.payment import Payment, PaymentStatus
@@ -52,6 +52,4 @@ def _prepared(payment: Payment, asked: Asked, reason: str | None) -> Payment | N
         caller_key=asked.caller_key,
         body_hash=asked.body_hash,
     )
-    # Without an intent the wish must be seen by whoever is about to make one.
-    requested = payment.cancel_requested or payment.payment_intent_id is None
-    return replace(payment.with_call(call), cancel_requested=requested)
+    return payment.with_call(call).canceling()
