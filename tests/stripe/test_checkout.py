@@ -56,6 +56,21 @@ def test_a_customer_pays_on_the_page(client: Any, price: Any) -> None:
     assert kinds(client).count("checkout.session.completed") == 1
 
 
+def test_the_intent_of_a_page_is_not_canceled_while_somebody_may_pay_on_it(
+    client: Any, price: Any
+) -> None:
+    """Its session is expired instead; money that is held can be given back."""
+    session = session_for(client, price, payment_intent_data={"capture_method": "manual"})
+    typed = {"email": "a@example.com", "number": "4000000000009995"}
+    assert httpx.post(session.url, data=typed).status_code == 402
+    intent_id = client.v1.checkout.sessions.retrieve(session.id).payment_intent
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        client.v1.payment_intents.cancel(intent_id)
+    assert refused.value.code == "payment_intent_unexpected_state"
+    httpx.post(session.url, data={**typed, "number": "4242424242424242"})
+    assert client.v1.payment_intents.cancel(intent_id).status == "canceled"
+
+
 def test_a_challenge_ends_on_its_page(client: Any, price: Any) -> None:
     """Checkout with 3184 leads to the bank's page; completed there, the session is paid."""
     session = session_for(client, price)

@@ -223,6 +223,15 @@ def test_a_cancel_closes_the_page_and_frees_the_order(shop: Shop) -> None:
     assert len(shop.tables.payments) == 2
 
 
+def test_a_cancel_closes_the_page_although_its_intent_is_known(shop: Shop) -> None:
+    """Stripe does not cancel the intent of a page that somebody may still pay on."""
+    checkout(shop)
+    set_row(shop, payment_intent_id="pi_1", status=PaymentStatus.FAILED)
+    assert cancel(shop).is_known
+    assert shop.row.status is PaymentStatus.CANCELED
+    assert sessions(shop)[0]["status"] == "expired"
+
+
 def test_a_page_that_was_paid_on_is_not_canceled(shop: Shop) -> None:
     checkout(shop)
     sessions(shop)[0] |= {"status": "complete", "url": None}

@@ -208,6 +208,11 @@ def cancel(call: Call) -> Json:
             " Only a PaymentIntent with one of the following statuses may be canceled:"
             f" {', '.join(_CANCELABLE)}.",
         )
+    if intent.get("_session") and intent["status"] != "requires_capture":
+        # https://docs.stripe.com/api/payment_intents/cancel; the words are ours.
+        raise _unexpected(
+            call, intent, "Expire the Checkout Session of this PaymentIntent instead."
+        )
     intents.cancel(call.account, intent, call.get("cancellation_reason"))
     return intent
 

@@ -75,15 +75,17 @@ def new_call(
 def aimed(payment: Payment, call: StripeCall) -> StripeCall | None:
     """The call at what it is about; None while neither intent nor page is known.
 
-    A page that nobody has paid on is what a cancel closes. Once tried, a call stays as it is: its
-    key means that very request at Stripe.
+    A payment on Stripe's own page is cancelled by closing the page, unless its money is held:
+    https://docs.stripe.com/api/payment_intents/cancel. Once tried, a call stays as it is: its key
+    means that very request at Stripe.
     """
     if call.last_tried_at is not None and call.object_id is not None:
         return call
+    page_id = payment.checkout_session_id
+    if call.kind == CANCEL and page_id and payment.status is not PaymentStatus.AUTHORIZED:
+        return replace(call, path=EXPIRE_PATH, object_id=page_id)
     if payment.payment_intent_id is not None:
         return replace(call, object_id=payment.payment_intent_id)
-    if call.kind == CANCEL and payment.checkout_session_id is not None:
-        return replace(call, path=EXPIRE_PATH, object_id=payment.checkout_session_id)
     return None
 
 
