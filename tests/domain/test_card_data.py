@@ -88,13 +88,13 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(JSON)
 def test_any_document_can_be_looked_through(document: object) -> None:
     list(card_paths(document))
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(JSON, st.sampled_from(CARDS))
 def test_a_card_beside_anything_is_found(document: object, card: str) -> None:
     assert list(card_paths({"x": document, "y": card}))

@@ -140,7 +140,7 @@ def charge_event(intent: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     }.get(intent["status"], ("charge.updated", FAILED))
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(data=st.data(), history=histories())
 def test_charges_never_contradict_their_intent_whatever_the_order(
     data: st.DataObject, history: list[tuple[int, dict[str, Any]]]

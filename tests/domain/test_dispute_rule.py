@@ -137,7 +137,7 @@ _PATHS = st.tuples(
 ).map(lambda parts: [a_dispute(status) for part in parts for status in part])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(data=st.data(), path=_PATHS)
 def test_every_order_with_copies_ends_as_stripe_holds_it(
     data: st.DataObject, path: list[dict[str, Any]]

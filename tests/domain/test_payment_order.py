@@ -40,7 +40,7 @@ def take(payment: Payment, look: Sighting, fetched: Sighting) -> Payment:
     return verdict.after
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(data=st.data(), history=histories())
 def test_every_order_ends_as_stripe_holds_it(
     data: st.DataObject, history: list[tuple[int, dict[str, Any]]]

@@ -126,7 +126,7 @@ def test_an_unusable_word_that_may_be_absent_is_absent(name: str, value: object)
     assert getattr(event(**{name: value}), name) is None
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(ANY_JSON)
 def test_no_json_crashes_it(document: object) -> None:
     text = json.dumps(document)
@@ -137,7 +137,7 @@ def test_no_json_crashes_it(document: object) -> None:
     raise AssertionError(text)  # nothing generated here has all three fields
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(
     st.fixed_dictionaries(
         {"id": st.just("evt_1"), "type": st.just("a.b"), "created": ANY_JSON},
