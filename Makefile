@@ -13,7 +13,7 @@ export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.local/cache/jsii
 export CDK_HOME := $(CURDIR)/.local/cache/cdk
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
-.PHONY: help setup demo up down token test check format bench synth conformance prove drill
+.PHONY: help setup demo up down token test check format bench synth conformance prove drill soak
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -76,6 +76,9 @@ format: setup ## let ruff format and mend
 
 drill: setup ## rotate secrets while payments are taken, then stand forged webhooks
 	$(PY) -m local.drill
+
+soak: setup ## a weekend without webhooks, then workers killed under load; some minutes
+	$(PY) -m local.soak
 
 conformance: setup ## the stand-in Stripe against Stripe's own command line
 	$(PY) -m local.stripe.conformance
