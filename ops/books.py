@@ -8,6 +8,8 @@ from paidonce.adapters.clock import SystemClock
 from paidonce.adapters.dynamodb_books import DynamoDbBooks
 from paidonce.adapters.dynamodb_counters import Budget, DynamoDbCounter
 from paidonce.adapters.dynamodb_ledger_search import DynamoDbLedgerSearch
+from paidonce.adapters.dynamodb_payments import DynamoDbPaymentBooks
+from paidonce.adapters.dynamodb_requests import DynamoDbRequestBooks
 from paidonce.adapters.secrets import StripeKey
 from paidonce.adapters.sqs_dead_letters import SqsDeadLetters
 from paidonce.adapters.sqs_references import SqsReferences
@@ -18,6 +20,7 @@ from paidonce.domain.ownership import Stage
 from paidonce.use_cases.dead_letters import DeadLetterDesk
 from paidonce.use_cases.decide_alone import DecideAlone
 from paidonce.use_cases.explain import Explain
+from paidonce.use_cases.forget_person import ForgetPerson
 from paidonce.use_cases.preview_event import PreviewEvent
 from paidonce.use_cases.read_again import ReadAgain
 from paidonce.use_cases.verify import Progress, Verify
@@ -108,6 +111,19 @@ class Desk:
     def read_again(self) -> ReadAgain:
         """Has the worker look again at what differs."""
         return ReadAgain(references=self.references, clock=self.clock, livemode=self.stage.livemode)
+
+    @property
+    def forget_person(self) -> ForgetPerson:
+        """Blanks who a person is."""
+        table = self.place.output("PaymentsTableName")
+        return ForgetPerson(
+            books=self.books,
+            search=self.search,
+            payments=DynamoDbPaymentBooks(self._dynamodb, payments_table=table, clock=self.clock),
+            requests=DynamoDbRequestBooks(self._dynamodb, payments_table=table),
+            clock=self.clock,
+            note=self.dead_letter_desk("events").note,
+        )
 
     def dead_letters(self, queue: str) -> SqsDeadLetters:
         """Those of `events` or `operations`."""

@@ -44,6 +44,7 @@ class Operator(Construct):
         self._grant_books(storage)
         for queue in queues:
             self._grant_dead_letters(queue)
+        self._grant_looks(storage)
         self._grant_outputs()
 
     def may(self, *actions: str, on: str) -> None:
@@ -73,6 +74,8 @@ class Operator(Construct):
         self.may(
             # The breaker of a key; calls of Stripe are counted.
             *("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:UpdateItem"),
+            # `forget`, under the version that was read.
+            "dynamodb:PutItem",
             on=storage.payments.table_arn,
         )
         events = storage.events.table_arn
@@ -87,6 +90,33 @@ class Operator(Construct):
             *("sqs:ReceiveMessage", "sqs:ChangeMessageVisibility", "sqs:DeleteMessage"),
             on=queue.dead_letters.queue_arn,
         )
+
+    def _grant_looks(self, storage: Storage) -> None:
+        """`paidonce doctor`: what things are, never what is in them."""
+        for table in (storage.payments, storage.events, storage.idempotency):
+            self.may(
+                *("dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive"),
+                "dynamodb:DescribeContinuousBackups",
+                on=table.table_arn,
+            )
+        named = self._stage.named
+        # By name: queues of consumers and the alarms' topic belong to others.
+        self._may_look("sqs:GetQueueAttributes", "sqs", named("*"), "Every queue of this stage.")
+        self.may("sns:ListSubscriptionsByTopic", on=self._named("sns", named("alarms")))
+        why = "DescribeAlarms is allowed on all alarms or not at all."
+        self._may_look("cloudwatch:DescribeAlarms", "cloudwatch", "alarm:*", why)
+
+    def _may_look(self, action: str, service: str, names: str, reason: str) -> None:
+        self.may(action, on=self._named(service, names))
+        shown = self._named(service, names, shown=True)
+        accept(self.role, f"IAM5[Resource::{shown}]", reason)
+
+    def _named(self, service: str, name: str, *, shown: bool = False) -> str:
+        """An ARN in this account; `shown` is how cdk-nag writes it."""
+        stage = self._stage
+        account = stage.account or ("<AWS::AccountId>" if shown else Aws.ACCOUNT_ID)
+        partition = "<AWS::Partition>" if shown else Aws.PARTITION
+        return f"arn:{partition}:{service}:{stage.region}:{account}:{name}"
 
     def _grant_outputs(self) -> None:
         """The outputs of this stage's stacks, whose ARNs end in an id that nobody knows before."""

@@ -9,7 +9,7 @@ from paidonce.domain import permissions
 from rich.progress import Progress, TextColumn
 
 from ops.at_stripe import AtStripe
-from ops.checks import endpoints, keys, stage
+from ops.checks import endpoints, keys, stage, stores, watch
 from ops.checks.finding import Finding, Grade
 from ops.errors import OpsError
 from ops.place import find
@@ -50,11 +50,17 @@ CHECKS: Sequence[tuple[str, Look]] = (
     ("credentials", stage.credentials),
     ("deployment", stage.deployment),
     ("versions", stage.api_version),
+    ("tables", stores.tables),
+    ("queues", stores.queues),
+    ("clock", watch.clock),
     ("account", stage.account),
     *(("keys", partial(keys.of_key, name)) for name in permissions.KEYS),
     ("breakers", keys.breakers),
     ("rotations", keys.labels),
     ("endpoints", endpoints.endpoints),
+    ("subscriptions", watch.subscriptions),
+    ("trail", watch.trail),
+    ("alarms", watch.alarms),
 )
 _NAMES = tuple(dict.fromkeys(name for name, _ in CHECKS))
 

@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 from local.stripe.identifiers import random_letters
 from ops.app import app
 from ops.place import SECRETS
+from tests.ops import around
 
 rulebook.load(rules)
 WEBHOOK_URL = "https://shop.example.com/webhooks/stripe"
@@ -32,10 +33,10 @@ class AStage:
 
     @classmethod
     def deployed(cls, stripe_url: str, folder: Path) -> "AStage":
-        """Five placeholders, a table, and what the local cloud writes about itself."""
+        """Five placeholders, what stands around them, and the local cloud's word about itself."""
         stage = cls(stripe_url, folder, "sk_" + "test_" + random_letters(24))
         manager = boto3.client("secretsmanager")
-        outputs = {"WebhookUrl": WEBHOOK_URL, "PaymentsTableName": TABLE}
+        outputs = {"WebhookUrl": WEBHOOK_URL, **around.made()}
         for name, output in SECRETS.items():
             empty: Any = {"key": "", "created": None}
             path = f"keys/{name}"
@@ -44,12 +45,6 @@ class AStage:
             outputs[output] = manager.create_secret(
                 Name=f"paidonce/local/stripe/{path}", SecretString=json.dumps(empty)
             )["ARN"]
-        boto3.client("dynamodb").create_table(
-            TableName=TABLE,
-            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
         said = {
             "outputs": outputs,
             "stripe_api_url": stripe_url,
