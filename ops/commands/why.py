@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 from paidonce.use_cases.explain import Chain, Step
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -53,25 +54,30 @@ def why(
     if json:
         as_json(asdict(chain))
         return
-    _head(chain)
-    console.print(_steps(chain))
-    _foot(chain)
+    show(chain, console)
 
 
-def _head(chain: Chain) -> None:
+def show(chain: Chain, on: Console) -> None:
+    """The chain for a person, on a terminal or a picture of one."""
+    _head(chain, on)
+    on.print(_steps(chain))
+    _foot(chain, on)
+
+
+def _head(chain: Chain, on: Console) -> None:
     about = chain.about or "no row of ours"
-    console.print(Text(f"{chain.asked} → {about}" if chain.asked != about else about, "bold"))
+    on.print(Text(f"{chain.asked} → {about}" if chain.asked != about else about, "bold"))
     if chain.state is None:
         return
     known = {name: chain.state[name] for name in _SHOWN if chain.state.get(name) is not None}
-    console.print(Text("  ".join(f"{name} {value}" for name, value in known.items())))
+    on.print(Text("  ".join(f"{name} {value}" for name, value in known.items())))
     error = chain.state.get("last_error")
     if error:
-        console.print(Text(f"last error: {error['code']} {error['decline_code'] or ''}", "red"))
+        on.print(Text(f"last error: {error['code']} {error['decline_code'] or ''}", "red"))
     for name in ("refunds", "disputes"):
         for one in chain.state.get(name, ()):
-            console.print(Text(f"{name[:-1]} {one['id']} {one['amount_minor']} {one['status']}"))
-    console.print()
+            on.print(Text(f"{name[:-1]} {one['id']} {one['amount_minor']} {one['status']}"))
+    on.print()
 
 
 def _steps(chain: Chain) -> Table:
@@ -97,10 +103,10 @@ def _short(name: str) -> str:
     return name.removesuffix("_id").replace("idempotency_key", "key")
 
 
-def _foot(chain: Chain) -> None:
+def _foot(chain: Chain, on: Console) -> None:
     waiting = [step for step in chain.steps if step.kind in ("waits", "dead")]
     last: dict[str, Any] = dict(waiting[-1].words) if waiting else {}
     if last:
-        console.print(
+        on.print(
             Text(f"\nNot decided: {last.get('event_id')}. See docs/runbook.md#dead-events.", "bold")
         )
