@@ -59,6 +59,7 @@ def answer_id(idempotency_key: str) -> str:
 class LedgerRow:
     """One event's row; keys are `evt_…`, `answer#<idempotency key>`, `read#<object>#<as_of>`.
 
+    `operator#<id>` is what an operator did, and `replay_id` of a row is the deed that decided it.
     Times are ISO 8601, UTC. `error_class` and `error_place` name what failed, never its message.
     `is_published`: the bus has heard of the domain events.
     """
