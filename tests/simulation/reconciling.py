@@ -8,6 +8,7 @@ from paidonce.adapters.sqs_references import SqsReferences
 from paidonce.domain import rulebook
 from paidonce.domain.ledger import LedgerRow, Outcome
 from paidonce.domain.sweep import Sweep
+from paidonce.use_cases.keep_sweeping import KeepSweeping, Kind
 from paidonce.use_cases.ports import Letter, TimeLeft
 from paidonce.use_cases.reconcile import Reconcile
 from paidonce.use_cases.resend_stale import ResendStale
@@ -17,12 +18,13 @@ from paidonce.use_cases.sweep_ports import EventPage, ListedEvent
 from tests.fakes_rotation import FakeSweeps
 from tests.simulation import entrances
 from tests.simulation.hazards import Crash, Step
-from tests.simulation.model_stripe import LISTS_SECONDS, Happening, chosen
+from tests.simulation.model_stripe import Happening, chosen
 from tests.simulation.simulated_sqs import EVENTS
 
 # stages.toml, reconcile (a test compares); a page is shorter than Stripe's, so that there are more.
 TIMEOUT_SECONDS, PAGES_MAX, PAGE = 120, 500, 7
 STALE_AFTER_SECONDS, STALE_ROWS_MAX = 3_600, 500
+MISSING_AFTER_SECONDS, ALL_EVERY_SECONDS = 900, 604_800
 # What only a person can end: no operator sends it again before it is mended.
 NOT_SENT_AGAIN = ("orphan", "poison")
 
@@ -88,15 +90,6 @@ class WatchedSweeps(FakeSweeps):
         if lacking:
             world.wrong.append(f"sweep: complete, and {lacking} are nowhere")
 
-    def ask(self) -> None:
-        """Somebody wants all that Stripe still lists to be looked through."""
-        if self.stored is None or self.stored.is_complete:
-            now = self._world.stripe.second()
-            version = self.stored.version if self.stored else 0
-            self.stored = Sweep(
-                window_from=now - LISTS_SECONDS, window_to=now - 1, types="", version=version
-            )
-
 
 class LeftRows:
     """`LedgerSearch.left` over the ledger of a world."""
@@ -116,7 +109,6 @@ class Reconciling:
     """reconcile, over a world: the parts that need no other list than that of the events."""
 
     def __init__(self, world: Any, *, books: Any, sqs: Any) -> None:
-        self.sweeps = WatchedSweeps(world)
         references = SqsReferences(sqs, queue_url=EVENTS, clock=world.clock)
         search: Any = LeftRows(world)
         resend_stale = ResendStale(
@@ -127,34 +119,47 @@ class Reconciling:
             stale_after_seconds=STALE_AFTER_SECONDS,
             rows_max=STALE_ROWS_MAX,
         )
-        sweep_events = SweepEvents(
-            sweeps=world.guarded(self.sweeps, "standing", "save"),
-            events=world.guarded(ModelEventList(world), "page"),
-            books=books,
-            references=references,
-            clock=world.clock,
-            telemetry=world.tally,
-            event_types=rulebook.event_types(),
-            pages_max=PAGES_MAX,
-            seconds_for_a_page=16,
-        )
+
+        def keep_sweeping(kind: Kind, every_seconds: int) -> KeepSweeping:
+            sweeps = world.guarded(WatchedSweeps(world), "standing", "save")
+            sweep_events = SweepEvents(
+                sweeps=sweeps,
+                events=world.guarded(ModelEventList(world), "page"),
+                books=books,
+                references=references,
+                clock=world.clock,
+                telemetry=world.tally,
+                event_types=rulebook.event_types(),
+                pages_max=PAGES_MAX,
+                seconds_for_a_page=16,
+            )
+            return KeepSweeping(
+                kind=kind,
+                sweep=sweep_events,
+                sweeps=sweeps,
+                clock=world.clock,
+                telemetry=world.tally,
+                missing_after_seconds=MISSING_AFTER_SECONDS,
+                every_seconds=every_seconds,
+            )
+
+        recent = keep_sweeping(Kind.RECENT, MISSING_AFTER_SECONDS)
+        whole = keep_sweeping(Kind.ALL, ALL_EVERY_SECONDS)
         self.reconcile = Reconcile(
             parts={
-                "retirement": lambda left: sweep_events(time_left=left),
+                "recent events": lambda left: recent(time_left=left),
                 "domain events": lambda left: world.ways_out.publish_due(time_left=left),
                 "stale rows": lambda left: resend_stale(time_left=left),
+                "all events": lambda left: whole(time_left=left),
             },
             telemetry=world.tally,
         )
 
 
 def reconcile(world: Any, step: Step) -> None:
-    """One invocation of the real handler of reconcile; an odd number asks for a sweep.
-
-    It begins one, or goes on where the last run ended.
-    """
+    """One invocation of the real handler of reconcile; an odd number: some minutes later."""
     if step.numbers[0] % 2:
-        world.reconciling.sweeps.ask()
+        world.clock.pause(MISSING_AFTER_SECONDS + 1)
     try:
         with world.hazards.invocation(seconds=TIMEOUT_SECONDS, faults=step.faults):
             entrances.reconcile({}, world.context)
@@ -192,11 +197,9 @@ def send_again(world: Any, event: Happening, number: int, *, forced: bool) -> No
 def repair(world: Any, number: int) -> int:
     """Sweep up what never came, and send again what was given up; answers how many were sent."""
     before = world.tally.counts["MissingEventsQueued"]
-    stored = world.reconciling.sweeps.stored
-    if stored is not None and not stored.is_complete:
-        # One that was asked for before knows nothing of what happened since.
-        reconcile(world, Step("reconcile", (0, number)))
-    reconcile(world, Step("reconcile", (1, number)))
+    # The first run ends a window that stands; the next one begins where that ended.
+    for _ in range(2):
+        reconcile(world, Step("reconcile", (1, number)))
     given_up = [
         event
         for event in world.stripe.listed()

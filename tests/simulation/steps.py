@@ -7,6 +7,7 @@ from paidonce.domain.errors import TryAgain
 from paidonce.domain.moment import seconds
 
 from tests.simulation import consumers, entrances, reconciling, ways_out
+from tests.simulation.at_stripe import sessions
 from tests.simulation.hazards import Crash, Step
 from tests.simulation.model_stripe import Happening, Webhook, chosen
 from tests.simulation.record import ledger_lasts_seconds
@@ -98,6 +99,7 @@ def jump(world: World, step: Step) -> None:
     """A lot of time, in which nothing of ours runs; then what has expired is gone."""
     world.hazards.happened["time jump"] += 1
     world.clock.pause(step.numbers[0])
+    sessions.expire_all(world)
     expire(world)
     if step.numbers[0] >= 86_400:
         reconciling.repair(world, step.numbers[0])

@@ -195,6 +195,16 @@ def test_an_unknown_outcome_is_deferred_and_a_repeat_ends_it(shop: Shop) -> None
     assert_one_of_each(shop)
 
 
+def test_a_page_that_nobody_knows_any_more_is_not_made_a_second_time(shop: Shop) -> None:
+    """Its answer was lost, its intent is known by events, and Stripe has forgotten the key."""
+    shop.billing_gateway.faults.plan("send.after", OutcomeUnknown("lost"))
+    assert checkout(shop).how is Ended.NOT_KNOWN_YET
+    set_row(shop, payment_intent_id="pi_1")
+    shop.clock.advance(25 * 3600)
+    assert checkout(shop).how is Ended.NOT_KNOWN_YET
+    assert shop.billing_gateway.faults.calls.count("send") == 1
+
+
 def test_a_stored_failure_is_not_asked_for_again(shop: Shop) -> None:
     shop.billing_gateway.faults.plan("send", FailureStored("500"))
     for _ in range(2):

@@ -73,7 +73,7 @@ def move(scene: Scene, number: int) -> None:
         _answered(scene, thing)
         return
     dice = scene.dice.upto(8)
-    if dice == 0:
+    if dice == 0 or _is_over(scene, thing):
         _expire(scene, thing)
         return
     intent = intent_of(scene, thing) or _tried(scene, thing)
@@ -88,6 +88,17 @@ def move(scene: Scene, number: int) -> None:
     status = "processing" if slow else "succeeded"
     intents.go_to(scene, intent, status, f"payment_intent.{status}")
     scene.stripe.tell(thing, "checkout.session.completed", scene.dice)
+
+
+def _is_over(scene: Scene, thing: Thing) -> bool:
+    return thing.status == "open" and scene.stripe.second() >= int(thing.document["expires_at"])
+
+
+def expire_all(scene: Scene) -> None:
+    """Pages are open for a day: https://docs.stripe.com/api/checkout/sessions/create."""
+    for thing in scene.stripe.of(SESSION):
+        if _is_over(scene, thing):
+            _expire(scene, thing)
 
 
 def _tried(scene: Scene, thing: Thing) -> Thing:

@@ -67,6 +67,9 @@ class OpenCheckout:
         session_id = payment.checkout_session_id
         if session_id is not None:
             return self._seen_now(session_id, time_left)
+        if not take.note_try.may_send(creation_call(payment)):
+            # Events have told of the intent, nobody of the page: a second one must not be made.
+            raise OutcomeUnknown(f"the page of {payment.id} is not known any more")
         try:
             answer = self.gateway.send(creation_call(payment), time_left=time_left)
         except FailureStored:
