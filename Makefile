@@ -13,7 +13,7 @@ export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.local/cache/jsii
 export CDK_HOME := $(CURDIR)/.local/cache/cdk
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
-.PHONY: help setup demo up down token test check format bench synth conformance prove drill soak
+.PHONY: help setup demo up down token test iam check format bench synth conformance prove drill soak
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -56,9 +56,12 @@ token: setup ## print a JWT: make token [SCOPES="payments:read …"] [SUB=user]
 	@$(PY) -m local token --scopes "$(SCOPES)" --sub "$(SUB)"
 
 test: setup ## every test, 10 minutes at most
-	$(PY) -m pytest -n 2 -m 'not cloud'
+	$(PY) -m pytest -n 2 -m 'not cloud and not iam'
 	# In one process, so that the cloud is started once.
 	$(PY) -m pytest -m cloud
+
+iam: setup ## the demo where every call needs a policy that allows it
+	$(PY) -m pytest -m iam
 
 check: setup ## format, lint, types, import rules, synth
 	$(PY) -m ruff format --check .
