@@ -90,6 +90,7 @@ def _settled(world: World) -> Iterator[str]:
     yield from _nowhere(world)
     for kind in KINDS:
         kind.ask_again(world)
+    yield from _at_rest(world, within=2 * HOUR)
     payments.settle(world)
     yield from _at_rest(world, within=2 * HOUR)
     for number in range(2):

@@ -78,6 +78,8 @@ def go_to(scene: Scene, thing: Thing, status: str, event_type: str) -> None:
     told: list[tuple[Thing, str]] = []
     if was == "requires_capture":
         told = [_ended(scene, thing, changes)]
+    elif was == "requires_action" and "payment_failed" in event_type and scene.dice.upto(2):
+        pass  # The shopper failed to authenticate: the bank was never asked.
     elif status in ("succeeded", "requires_capture") or "payment_failed" in event_type:
         told = [_charged(scene, thing, changes)]
     scene.stripe.change(thing, changes)
