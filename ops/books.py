@@ -17,6 +17,7 @@ from paidonce.adapters.stripe_calls import StripeCalls
 from paidonce.adapters.stripe_gateway import StripeSdkGateway, StripeSdkReader
 from paidonce.domain import rulebook
 from paidonce.domain.ownership import Stage
+from paidonce.domain.policy import Policy
 from paidonce.use_cases.dead_letters import DeadLetterDesk
 from paidonce.use_cases.decide_alone import DecideAlone
 from paidonce.use_cases.explain import Explain
@@ -56,6 +57,11 @@ class Desk:
             livemode=settings.livemode,
             account=settings["stripe.account"] or None,
             adopt=settings["subscriptions.adopt"],
+            policy=Policy(
+                grace_days=settings["subscriptions.grace_days"],
+                unpaid=settings["subscriptions.unpaid_may_use"],
+                paused=settings["subscriptions.paused_may_use"],
+            ),
         )
 
     @cached_property
@@ -79,7 +85,7 @@ class Desk:
     @property
     def explain(self) -> Explain:
         """Why something is as it is."""
-        return Explain(books=self.books, search=self.search)
+        return Explain(books=self.books, search=self.search, stage=self.stage, clock=self.clock)
 
     @property
     def preview(self) -> PreviewEvent:

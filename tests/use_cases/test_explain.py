@@ -9,13 +9,17 @@ from paidonce.domain.payment_calls import CANCEL, new_call
 from paidonce.domain.stripe_call import CallState
 from paidonce.use_cases.explain import Chain, Explain
 
-from tests.examples import NOON, a_payment, an_event, an_intent
+from tests.examples import NOON, STAGE, a_payment, an_event, an_intent
 from tests.fakes_ledger_search import FakeLedgerSearch
 from tests.use_cases.worker import Worker
 
 
 def explained(worker: Worker, asked: str) -> Chain:
-    return Explain(books=worker.books, search=FakeLedgerSearch(worker.tables))(asked)
+    return explaining(worker, FakeLedgerSearch(worker.tables))(asked)
+
+
+def explaining(worker: Worker, search: FakeLedgerSearch) -> Explain:
+    return Explain(books=worker.books, search=search, stage=STAGE, clock=worker.clock)
 
 
 def a_paid_one() -> Worker:
@@ -108,4 +112,4 @@ def test_a_ledger_that_cannot_be_read_is_no_absence() -> None:
     search = FakeLedgerSearch(worker.tables)
     search.faults.plan("about", TryAgain("throttled"))
     with pytest.raises(TryAgain):
-        Explain(books=worker.books, search=search)("pay_1")
+        explaining(worker, search)("pay_1")

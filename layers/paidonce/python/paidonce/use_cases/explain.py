@@ -9,14 +9,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from paidonce.domain.aggregate import Aggregate
+from paidonce.domain.entitlement import view_of
 from paidonce.domain.errors import NotFound
 from paidonce.domain.ledger import LedgerRow, Outcome
 from paidonce.domain.moment import iso
+from paidonce.domain.ownership import Stage
 from paidonce.domain.payment import Payment
 from paidonce.domain.payment_calls import creation_call
 from paidonce.domain.stripe_call import StripeCall
 from paidonce.use_cases.ledger_search import LedgerSearch
-from paidonce.use_cases.ports import Books
+from paidonce.use_cases.ports import Books, Clock
 
 _OWN_IDS = ("pay_", "sub_", "cus_", "req_")
 _OF_LEDGER = ("evt_", "answer#", "read#", "operator#")
@@ -52,6 +54,8 @@ class Explain:
 
     books: Books
     search: LedgerSearch
+    stage: Stage
+    clock: Clock
 
     def __call__(self, asked: str) -> Chain:
         """The chain behind an id of ours, of Stripe's, or of the ledger's.
@@ -73,7 +77,7 @@ class Explain:
         return Chain(
             asked=asked,
             about=aggregate.id,
-            state=aggregate.view(),
+            state=view_of(aggregate, policy=self.stage.policy, now=self.clock.now()),
             steps=steps_of(aggregate, rows),
         )
 
