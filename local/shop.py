@@ -115,9 +115,9 @@ class Shop:
         return answer.json() if answer.content else None
 
     def events_about(self, object_id: str) -> "list[Event]":
-        """Stripe's events about one object, newest first."""
+        """Stripe's events about one object, newest first; an upcoming invoice has no id."""
         events = self.stripe.v1.events.list({"limit": 100}).auto_paging_iter()
-        return [event for event in events if event.data.object["id"] == object_id]
+        return [event for event in events if getattr(event.data.object, "id", None) == object_id]
 
     # --- AWS, read only --------------------------------------------------------------------------
 
