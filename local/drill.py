@@ -32,7 +32,12 @@ _SETTLE_SECONDS = 180.0
 _OK = 200
 _CREATED = 201
 _ACCEPTED = 202
-_REPEATS_MAX = 5
+_FIRST_REFUSAL = 400
+_FIRST_FAILURE = 500
+_SLOW_DOWN = 429
+_REPEATS_MAX = 10
+_WARM = 8
+_REPEAT_SECONDS = 1.0
 
 
 def at_a_rate(work: Callable[[], Any], *, per_second: float, seconds: float) -> list[Any]:
@@ -52,6 +57,7 @@ class Counted:
 
     api: Counter[int | None] = field(default_factory=Counter)
     webhooks: Counter[int | None] = field(default_factory=Counter)
+    refusals: Counter[str] = field(default_factory=Counter)
     redeliveries: int = 0
     facts: dict[str, str] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
@@ -75,6 +81,7 @@ class Drill:
         shop, counted = self.shop, self.counted
         shop.control("POST", "deliveries", {"retry_seconds": list(_RETRY_SECONDS)})
         rotating = Rotating(shop)
+        self._warm_up()
         attempts, events = self._attempts(), self._events()
         dead = shop.queue_depth("EventsDeadLetterQueueUrl")
         began = time.monotonic()
@@ -84,6 +91,8 @@ class Drill:
             # What the load did not last for goes on without it: all of it has to happen.
             rotated.result()
         taken = [one for one in payments if one]
+        if counted.refusals:
+            counted.facts["API said first"] = _shown(counted.refusals)
         counted.facts["payments taken"] = f"{len(taken)} in {time.monotonic() - began:.0f} s"
         counted.check("a payment failed", holds=len(taken) == round(per_second * seconds))
         self._all_paid(taken)
@@ -102,6 +111,14 @@ class Drill:
                 holds=rotating.is_refused_soon(old["secret"]),
             )
 
+    def _warm_up(self) -> None:
+        """Some payments at once: a stage that is in use has its containers."""
+        with ThreadPoolExecutor(_WARM) as pool:
+            taken = list(pool.map(lambda _: self._buy(), range(_WARM)))
+        self._all_paid([one for one in taken if one])
+        self.counted.api.clear()
+        self.counted.refusals.clear()
+
     def _rotate(self, rotating: Rotating, rotations: int) -> None:
         for number in range(rotations):
             took = rotating.rotate_signing()
@@ -116,8 +133,9 @@ class Drill:
     def _buy(self) -> str | None:
         """One payment up to the shopper's part; None when it failed.
 
-        A shop's page sends a request without an answer again, and one that is being processed
-        (202), with the same key; any other answer than 201 is a payment that failed.
+        A shop's page sends a request again with its key when there was no answer, when it is being
+        processed (202, 409 in progress) and when the stage is busy (5xx, 429); any other answer
+        than 201 is a payment that failed.
         """
         order_id, key = f"order-{secrets.token_hex(6)}", secrets.token_hex(8)
         for _ in range(_REPEATS_MAX):
@@ -125,14 +143,18 @@ class Drill:
                 answer = self.shop.post_payment(order_id=order_id, key=key)
             except httpx.TransportError:
                 self.counted.api[None] += 1
+                time.sleep(_REPEAT_SECONDS)
                 continue
             self.counted.api[answer.status_code] += 1
             if answer.status_code == _CREATED:
                 payment = answer.json()["payment"]
                 self.shop.confirm(payment["payment_intent_id"])
                 return str(payment["id"])
-            if answer.status_code != _ACCEPTED:
+            if answer.status_code >= _FIRST_REFUSAL:
+                self.counted.refusals[_code(answer)] += 1
+            if not _is_worth_a_repeat(answer):
                 return None
+            time.sleep(_REPEAT_SECONDS)
         return None
 
     def _all_paid(self, payment_ids: list[str]) -> None:
@@ -190,7 +212,7 @@ class Drill:
         secret = Rotating(self.shop).document["endpoints"][0]["secret"]
         # So that those which live afterwards are those which read.
         self.cloud.kill_worker("receive_webhook")
-        before = self._secret_reads()
+        before, began = self._secret_reads(), time.monotonic()
         with ThreadPoolExecutor(2) as pool:
             forged = pool.submit(
                 at_a_rate,
@@ -207,7 +229,9 @@ class Drill:
             refused, accepted = Counter(forged.result()), Counter(genuine.result())
         reads = self._secret_reads() - before
         containers = sum("receive-webhook" in one["function"] for one in self.cloud.workers())
-        limit = self.secret_reads_max(seconds, containers=containers)
+        # On a busy machine it lasts longer than it should.
+        took = time.monotonic() - began
+        limit = self.secret_reads_max(took, containers=containers)
         facts, check = self.counted.facts, self.counted.check
         facts["genuine webhooks"] = _shown(accepted)
         facts["forged webhooks"] = _shown(refused)
@@ -238,6 +262,23 @@ class Drill:
             return self.shop.deliver(body.encode(), signed).status_code
         except httpx.HTTPError:
             return None
+
+
+def _is_worth_a_repeat(answer: httpx.Response) -> bool:
+    """As docs/api.md tells a caller: with the same key these end well."""
+    return (
+        answer.status_code in {_ACCEPTED, _SLOW_DOWN}
+        or answer.status_code >= _FIRST_FAILURE
+        or _code(answer) == "idempotency_in_progress"
+    )
+
+
+def _code(answer: httpx.Response) -> str:
+    """Our own word for a refusal, or the status of one that is API Gateway's."""
+    try:
+        return str(answer.json()["error"]["code"])
+    except (ValueError, KeyError, TypeError):
+        return f"status {answer.status_code}"
 
 
 def _shown(statuses: Mapping[Any, int]) -> str:
