@@ -191,12 +191,19 @@ class Alarms:
     """When somebody is told, and who."""
 
     email: Annotated[str, _EMAIL]
+    pages_email: Annotated[str, _EMAIL]
     oldest_message_seconds: Annotated[int, _SECONDS]
     receiver_p99_ms: Annotated[int, Whole(1, 20_000)]
     receiver_errors: Annotated[int, _COUNT]
     processor_errors: Annotated[int, _COUNT]
     api_5xx: Annotated[int, _COUNT]
     signature_refused: Annotated[int, _COUNT]
+    throttles: Annotated[int, _COUNT]
+    stripe_throttles: Annotated[int, _COUNT]
+    payment_failures_percent: Annotated[int, Whole(1, 100)]
+    payments_floor: Annotated[int, _COUNT]
+    foreign_events: Annotated[int, _COUNT]
+    reconcile_must_run: Annotated[bool, Flag()]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

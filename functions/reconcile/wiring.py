@@ -25,6 +25,7 @@ from paidonce.adapters.stripe_gateway import StripeSdkGateway
 from paidonce.adapters.telemetry import PowertoolsTelemetry
 from paidonce.domain import rulebook
 from paidonce.domain.ownership import Stage
+from paidonce.use_cases.count_dead import CountDead
 from paidonce.use_cases.keep_sweeping import KeepSweeping, Kind
 from paidonce.use_cases.mend_drift import MendDrift
 from paidonce.use_cases.publish_changes import PublishChanges
@@ -157,13 +158,17 @@ _publish_due = PublishDue(
     telemetry=telemetry,
     due_after_seconds=_seconds("DUE_AFTER_SECONDS"),
 )
+_search = DynamoDbLedgerSearch(_dynamodb, events_table=_EVENTS_TABLE)
 _resend_stale = ResendStale(
-    search=DynamoDbLedgerSearch(_dynamodb, events_table=_EVENTS_TABLE),
+    search=_search,
     references=_references,
     clock=_clock,
     telemetry=telemetry,
     stale_after_seconds=_seconds("STALE_AFTER_SECONDS"),
     rows_max=int(os.environ["STALE_ROWS_MAX"]),
+)
+_count_dead = CountDead(
+    search=_search, clock=_clock, telemetry=telemetry, rows_max=int(os.environ["STALE_ROWS_MAX"])
 )
 _mend_drift = MendDrift(
     verify=Verify(
@@ -186,7 +191,7 @@ _mend_drift = MendDrift(
 _see_to_open = SeeToOpen(
     open_payments=DynamoDbOpenPayments(_dynamodb, payments_table=_PAYMENTS_TABLE),
     payments=DynamoDbPaymentBooks(_dynamodb, payments_table=_PAYMENTS_TABLE, clock=_clock),
-    search=DynamoDbLedgerSearch(_dynamodb, events_table=_EVENTS_TABLE),
+    search=_search,
     operations=SqsOperationQueue(_sqs, queue_url=os.environ["OPERATIONS_QUEUE_URL"], clock=_clock),
     references=_references,
     clock=_clock,
@@ -210,6 +215,7 @@ reconcile = Reconcile(
         "domain events": lambda left: _publish_due(time_left=left),
         "stale rows": lambda left: _resend_stale(time_left=left),
         "open payments": lambda left: _see_to_open(time_left=left),
+        "dead rows": lambda left: _count_dead(time_left=left),
         "endpoints": lambda left: _watch_endpoints(time_left=left),
         "drift": lambda left: _mend_drift(time_left=left),
         "all events": lambda left: _all(time_left=left),

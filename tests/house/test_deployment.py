@@ -206,12 +206,20 @@ def texts_of(paths: Iterable[Any]) -> set[str]:
     }
 
 
+def metrics_of(alarm: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The one that it is about, or those of its arithmetic."""
+    if "MetricName" in alarm:
+        return [alarm]
+    return [one["MetricStat"]["Metric"] for one in alarm["Metrics"] if "MetricStat" in one]
+
+
 def test_every_metric_of_ours_that_an_alarm_watches_is_counted_somewhere(prod: Assembly) -> None:
     """By its whole name: an alarm on a name that nobody writes stays silent for ever."""
     watched = {
-        alarm["MetricName"]
+        metric["MetricName"]
         for alarm in prod.resources("AWS::CloudWatch::Alarm").values()
-        if alarm.get("Namespace") == "PaidOnce"
+        for metric in metrics_of(alarm)
+        if metric["Namespace"] == "PaidOnce"
     }
     assert watched - texts_of(python_files("layers", "functions")) == set()
     assert "SignatureRefused" in watched

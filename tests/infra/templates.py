@@ -168,7 +168,9 @@ def customised_stage() -> Stage:
             domain_name="pay.example.com",
             certificate_arn="arn:aws:acm:us-east-1:111122223333:certificate/example",
         ),
-        alarms=dataclasses.replace(prod.alarms, email="on-call@example.com"),
+        alarms=dataclasses.replace(
+            prod.alarms, email="team@example.com", pages_email="on-call@example.com"
+        ),
         consumers=dataclasses.replace(prod.consumers, back_office_email="back-office@example.com"),
     )
 

@@ -28,6 +28,7 @@ OUTPUTS = {
     "ReaderKeyArn",
     "EndpointsKeyArn",
     "AlarmTopicArn",
+    "PagesTopicArn",
     "EventBusName",
     "CustomerNoticesTopicArn",
     "BackOfficeTopicArn",

@@ -132,6 +132,12 @@ MADE_BY = {
     "publishing.stream_age_max_seconds": [
         "service AWS::Lambda::EventSourceMapping */Properties/MaximumRecordAgeInSeconds"
     ],
+    "alarms.foreign_events": [
+        "alarms AWS::CloudWatch::Alarm paidonce-STAGE-foreign-events/Properties/Threshold"
+    ],
+    "alarms.reconcile_must_run": [
+        "alarms AWS::CloudWatch::Alarm paidonce-STAGE-unreconciled/Properties/TreatMissingData"
+    ],
     "alarms.receiver_p99_ms": [
         "alarms AWS::CloudWatch::Alarm paidonce-STAGE-receiver-slow/Properties/Threshold"
     ],

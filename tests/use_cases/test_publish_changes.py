@@ -69,6 +69,14 @@ def test_a_change_is_told_and_its_marker_taken_off() -> None:
     assert desk.telemetry.counts["ChangesPublished"] == 1
 
 
+def test_how_payments_end_is_counted_where_each_change_is_told_once() -> None:
+    desk = Publisher()
+    failed = a_domain_event("payment.failed", id="pay_2.1.payment.failed")
+    desk.publish_changes(desk.decide(*rows_of(3), a_told_row(failed, event_id="evt_9")))
+    assert desk.telemetry.counts["PaymentsPaid"] == 3
+    assert desk.telemetry.counts["PaymentsFailed"] == 1
+
+
 def test_a_crash_between_the_bus_and_the_marker_tells_it_again_under_the_same_id() -> None:
     desk = Publisher()
     rows = desk.decide(a_told_row())

@@ -68,6 +68,7 @@ PARTS = [
     "domain events",
     "stale rows",
     "open payments",
+    "dead rows",
     "endpoints",
     "drift",
     "all events",

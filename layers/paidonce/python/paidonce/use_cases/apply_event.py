@@ -28,6 +28,15 @@ ROUND_PAUSE_SECONDS_MAX = 0.2
 # From its third try on a message is suspected of killing its worker.
 SUSPECT_FROM_TRY = 3
 
+# What is final, by the names under which alarms and dashboards know it.
+_COUNTED_AS = {
+    Outcome.APPLIED: "EventsApplied",
+    Outcome.UNCHANGED: "EventsUnchanged",
+    Outcome.IGNORED: "EventsIgnored",
+    Outcome.FOREIGN: "EventsForeign",
+    Outcome.SUPERSEDED: "EventsSuperseded",
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class ApplyEvent:
@@ -157,7 +166,7 @@ class ApplyEvent:
             self.telemetry.alarm(alarm)
         self.books.commit(fold.entry())
         for row in fold.rows:
-            self.telemetry.count(f"Events{row.outcome.value.capitalize()}")
+            self.telemetry.count(_COUNTED_AS[row.outcome])
             if not versions.is_known(row.api_version):
                 # Decided all the same: its shape was read as ours.
                 self.telemetry.count("UnknownApiVersion")

@@ -6,8 +6,9 @@ Both are written down in the ledger first, under the operator's name; both can b
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from paidonce.domain.ledger import LedgerRow, Outcome
+from paidonce.domain.ledger import LedgerRow, Outcome, answer_id
 from paidonce.domain.moment import iso
+from paidonce.domain.operation import Operation
 from paidonce.domain.ownership import Stage
 from paidonce.use_cases.dead_letter_port import DeadLetter, DeadLetters
 from paidonce.use_cases.ports import AlreadyApplied, Books, Clock, Commit
@@ -16,6 +17,9 @@ from paidonce.use_cases.ports import AlreadyApplied, Books, Clock, Commit
 _OF_WAITING = ("wait_attempt", "first_seen", "wait_reason", "reason", "replay_id", "replay_force")
 # The worker's share of Stripe's rate limit bounds what it can fetch; a flood would only wait.
 PER_SECOND_MAX = 50
+
+# How the reason of a row begins whose dead letter was discarded.
+DISCARDED = "discarded by "
 
 Wanted = Callable[[DeadLetter], bool]
 
@@ -60,11 +64,18 @@ class DeadLetterDesk:
             self.clock.pause(1 / per_second)
 
     def discard(self, deed: Deed, *, wanted: Wanted) -> Iterator[DeadLetter]:
-        """Give up for good; the event's row becomes `ignored` with the reason. Raises TryAgain."""
+        """Give up for good; the event's row becomes `ignored` with the reason. Raises TryAgain.
+
+        A call's row takes the reason and stays `dead`: were it final, nobody could note how the
+        call ends when somebody asks for it again.
+        """
         self.note(deed, "operator.discard")
         for letter in self._wanted(wanted):
-            if letter.event_id:
-                self._given_up(letter.event_id, deed)
+            operation = Operation.parse(letter.body)
+            if operation is not None:
+                self._given_up(answer_id(operation.idempotency_key), Outcome.DEAD, deed)
+            elif letter.event_id:
+                self._given_up(letter.event_id, Outcome.IGNORED, deed)
             self.letters.delete(letter)
             yield letter
 
@@ -97,7 +108,7 @@ class DeadLetterDesk:
         finally:
             self.letters.show(left)
 
-    def _given_up(self, event_id: str, deed: Deed) -> None:
+    def _given_up(self, event_id: str, outcome: Outcome, deed: Deed) -> None:
         """Only a row that nobody has decided meanwhile; a replay can still bring it back."""
         rows: Mapping[str, LedgerRow] = self.books.read(
             event_ids=[event_id], payment_ids=[], pointer_ids=[]
@@ -107,8 +118,8 @@ class DeadLetterDesk:
             return
         after = replace(
             row,
-            outcome=Outcome.IGNORED,
-            reason=f"discarded by {deed.who}: {deed.what}",
+            outcome=outcome,
+            reason=f"{DISCARDED}{deed.who}: {deed.what}",
             decided_at=iso(self.clock.now()),
             replay_id=deed.id,
         )

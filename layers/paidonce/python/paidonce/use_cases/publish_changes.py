@@ -13,6 +13,9 @@ from paidonce.domain.ownership import Stage
 from paidonce.use_cases.outbox import EventBus, Outbox
 from paidonce.use_cases.ports import Telemetry
 
+# What is counted by its own name as well: how payments end.
+_COUNTED_AS = {"payment.paid": "PaymentsPaid", "payment.failed": "PaymentsFailed"}
+
 
 class NotTakenError(Exception):
     """The bus did not take an event; its text is the bus's code for why."""
@@ -53,6 +56,8 @@ class PublishChanges:
             return False
         self.telemetry.count("ChangesPublished", len(announced))
         for one in announced:
+            if metric := _COUNTED_AS.get(one.type):
+                self.telemetry.count(metric)
             self.telemetry.fact(
                 "change published",
                 domain_event_id=one.id,
