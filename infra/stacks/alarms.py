@@ -12,7 +12,9 @@ from constructs import Construct
 from infra.blocks.checks import accept
 from infra.blocks.stack import HouseStack
 from infra.features.strangers import Strangers
+from infra.stacks.dashboard import Dashboard
 from infra.stacks.intake_alarms import INTAKE_ALARMS
+from infra.stacks.log_queries import save_queries
 from infra.stacks.money_alarms import MONEY_ALARMS
 from infra.stacks.operation_alarms import OPERATION_ALARMS
 from infra.stacks.reconciliation_alarms import RECONCILIATION_ALARMS
@@ -51,17 +53,25 @@ class Alarms(HouseStack):
         self, scope: Construct, *, stage: Stage, storage: Storage, service: Service
     ) -> None:
         super().__init__(
-            scope, "alarms", stage=stage, description="Paid Once: alarms and whom they tell"
+            scope,
+            "alarms",
+            stage=stage,
+            description="Paid Once: alarms, whom they tell, and what to look at",
         )
         self.topic = self._topic("Topic", "alarms", key=storage.key, email=stage.alarms.email)
         self.pages = self._topic("Pages", "pages", key=storage.key, email=stage.alarms.pages_email)
         made = {watch: self._alarm(watch, stage, service) for watch in ALARMS}
-        self._composite(PAGE, "Somebody has to look now.", [a for w, a in made.items() if w.pages])
-        self._composite(
-            TOMORROW,
-            "Something can wait until tomorrow, and not for long.",
-            [alarm for watch, alarm in made.items() if not watch.pages],
+        now, later = (
+            self._composite(name, says, [alarm for w, alarm in made.items() if w.pages is pages])
+            for name, says, pages in (
+                (PAGE, "Somebody has to look now.", True),
+                (TOMORROW, "Something can wait until tomorrow, and not for long.", False),
+            )
         )
+        dashboard = Dashboard(
+            self, "Story", stage=stage, storage=storage, service=service, alarms=[now, later]
+        )
+        save_queries(self, stage=stage, functions=service.functions)
         if stage.access.tells_of_strangers:
             Strangers(
                 self,
@@ -71,7 +81,13 @@ class Alarms(HouseStack):
                 topic=self.topic,
                 runbook=RUNBOOK,
             )
-        self.tell({"AlarmTopicArn": self.topic.topic_arn, "PagesTopicArn": self.pages.topic_arn})
+        self.tell(
+            {
+                "AlarmTopicArn": self.topic.topic_arn,
+                "PagesTopicArn": self.pages.topic_arn,
+                "DashboardName": dashboard.name,
+            }
+        )
 
     def _alarm(self, watch: Watch, stage: Stage, service: Service) -> cloudwatch.Alarm:
         alarm = cloudwatch.Alarm(
@@ -90,9 +106,11 @@ class Alarms(HouseStack):
             alarm.add_ok_action(actions.SnsAction(topic))
         return alarm
 
-    def _composite(self, name: str, says: str, alarms: list[cloudwatch.Alarm]) -> None:
+    def _composite(
+        self, name: str, says: str, alarms: list[cloudwatch.Alarm]
+    ) -> cloudwatch.CompositeAlarm:
         """The state of all of them as one: for a dashboard, or for a deployment that asks first."""
-        cloudwatch.CompositeAlarm(
+        return cloudwatch.CompositeAlarm(
             self,
             name,
             composite_alarm_name=self.stage_settings.named(name),

@@ -95,7 +95,7 @@ def test_metrics_come_as_one_emf_line_at_the_end_of_an_invocation(capsys: Captur
     (directive,) = line["_aws"]["CloudWatchMetrics"]
     assert directive["Namespace"] == "PaidOnce"
     assert sorted(directive["Dimensions"][0]) == ["service", "stage"]
-    assert line["stage"] == "test"
+    assert (line["stage"], line["livemode"]) == ("test", False)
     assert line["service"].startswith("metrics_")
     assert (line["EventsApplied"], line["EventsIgnored"]) == ([150], [4])
     log.flush()

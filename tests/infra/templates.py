@@ -222,6 +222,9 @@ def spelt(assembly: Assembly) -> dict[str, Any]:
     text = re.sub(rf"(?i)(paidonce[-/.]){name}\b", r"\1STAGE", text)
     text = re.sub(rf"(Paid Once ){name}\b", r"\1STAGE", text)
     text = re.sub(rf'("(?:STAGE|Value|paidonce:stage)": )"{name}"', r'\1"STAGE"', text)
+    # Inside a dashboard, which is JSON in a text: the dimension of a metric.
+    inside = re.escape('\\"stage\\",\\"')
+    text = re.sub(rf"({inside}){name}\b", r"\1STAGE", text)
     text = re.sub(r"AWS::AccountId|000000000000", "ACCOUNT", text)
     text = re.sub(r"(CurrentVersion[0-9A-F]{8})[0-9a-f]{32}", r"\1", text)
     # CDK's name of the statement that lets a rule put into a queue.

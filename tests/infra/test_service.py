@@ -29,6 +29,7 @@ OUTPUTS = {
     "EndpointsKeyArn",
     "AlarmTopicArn",
     "PagesTopicArn",
+    "DashboardName",
     "EventBusName",
     "CustomerNoticesTopicArn",
     "BackOfficeTopicArn",

@@ -28,13 +28,17 @@ _TAKEN = {*vars(logging.makeLogRecord({})), "message", "asctime"}
 
 
 class PowertoolsTelemetry:
-    """The port `Telemetry`. Dimensions of every metric: `stage` and `service` (the function)."""
+    """The port `Telemetry`. Dimensions of every metric: `stage` and `service` (the function).
+
+    `livemode` is beside them on each line, as on every log line, and no dimension: a stage has one.
+    """
 
     def __init__(self, *, service: str, stage: str, livemode: bool) -> None:
         self._service = service
         self._logger = Logger(service=service, utc=True, use_rfc3339=True, location=None)
         self._logger.append_keys(stage=stage, livemode=livemode)
         self._stage = stage
+        self._livemode = livemode
         self._counts: dict[str, int] = defaultdict(int)
 
     @contextmanager
@@ -83,6 +87,7 @@ class PowertoolsTelemetry:
             return
         metrics = EphemeralMetrics(namespace=NAMESPACE, service=self._service)
         metrics.add_dimension(name="stage", value=self._stage)
+        metrics.add_metadata(key="livemode", value=self._livemode)
         for metric, value in self._counts.items():
             metrics.add_metric(name=metric, unit=MetricUnit.Count, value=value)
         self._counts.clear()
