@@ -73,6 +73,7 @@ def test_somebody_else_s_parent_is_read_once_and_remembered_for_a_month(
     gets(worker, a_refund_of("pi_new"))
     gets(worker, a_refund_of("pi_new", n=2))
     assert worker.outcomes == {"evt_1": "foreign", "evt_2": "foreign"}
+    assert worker.telemetry.counts["EventsForeign"] == 2
     assert worker.telemetry.counts["StripeFetches"] == 1
     pointer = worker.tables.pointers["pi_new"]
     assert pointer.aggregate_id == FOREIGN

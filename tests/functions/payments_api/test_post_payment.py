@@ -155,6 +155,7 @@ def test_a_bug_is_500_without_a_word_about_it(browser: Browser) -> None:
     assert "secret of the bug" not in reply.text
     ((message, kind, ids),) = browser.shop.telemetry.faults
     assert (message, kind) == ("request failed", "ZeroDivisionError")
+    assert browser.shop.telemetry.counts["InternalErrors"] == 1
     assert ids["request_id"] == reply.json["error"]["request_id"] == "JKJaXmPLvHcESHA="
     assert browser.post().status == 201
 
