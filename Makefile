@@ -13,7 +13,7 @@ export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.local/cache/jsii
 export CDK_HOME := $(CURDIR)/.local/cache/cdk
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
-.PHONY: help setup demo up down token test iam check format bench synth conformance prove drill soak
+.PHONY: help setup demo up down token test iam check format bench synth conformance prove drill soak measure pictures
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -89,6 +89,12 @@ conformance: setup ## the stand-in Stripe against Stripe's own command line
 prove: setup ## schedules of the simulation (N=20000), then every planted bug
 	$(PY) -m tests.simulation.prove --schedules $(or $(N),20000) $(if $(SEED),--seed $(SEED))
 	$(PY) -m tests.simulation.plant
+
+measure: setup ## count what payments take on the running local cloud, for `paidonce cost`
+	$(PY) -m local.measure
+
+pictures: setup ## draw the documents' pictures anew
+	$(PY) docs/pictures/make.py
 
 bench: setup ## the performance table
 	$(PY) bench/table.py

@@ -178,6 +178,11 @@ class LocalCloud:
         found: dict[str, int] = self._control("GET", "calls")["calls"]
         return found
 
+    def dynamodb_units(self) -> dict[str, float]:
+        """Units of capacity that DynamoDB would have charged: `read`, `write`, `index_write`."""
+        found: dict[str, float] = self._control("GET", "calls")["dynamodb_units"]
+        return found
+
     def evaluate_alarms(self) -> None:
         """Publish the clock's metrics and look at every alarm now, not in 5 seconds."""
         self._control("POST", "tick")

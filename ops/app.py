@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ops.commands import dlq, doctor, events, forget, keys, reconcile, replay, verify, why
+from ops.commands import cost, dlq, doctor, events, forget, keys, reconcile, replay, verify, why
 from ops.place import ENDPOINTS_FILE, Which
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
@@ -36,3 +36,4 @@ app.command(name="replay")(replay.replay)
 app.command(name="reconcile")(reconcile.reconcile)
 app.command(name="verify")(verify.verify)
 app.command(name="forget")(forget.forget)
+app.command(name="cost")(cost.cost)

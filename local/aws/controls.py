@@ -5,7 +5,7 @@
 | `GET health` | the server's own process id |
 | `POST token` `{issuer, audience, subject, scopes, valid_seconds, claims}` | a JWT of that pool |
 | `GET workers` | function, version, process id and state of each Lambda worker |
-| `GET calls` | how often each call of AWS was made, by its `X-Amz-Target` |
+| `GET calls` | how often each call of AWS was made, by its `X-Amz-Target`; DynamoDB's units |
 | `POST tick` | publishes the clock's metrics and evaluates every alarm now |
 
 It binds 127.0.0.1 with the rest, and anybody who can call it can also read every secret there.
@@ -14,6 +14,7 @@ It binds 127.0.0.1 with the rest, and anybody who can call it can also read ever
 # ruff: noqa: SLF001 - the patch points are ministack's private names; require_names checks them.
 
 import json
+import logging
 import os
 import time
 from collections import Counter
@@ -24,8 +25,10 @@ from ministack import app as ministack_app
 from ministack.core import concurrency, responses
 from ministack.services import cognito
 
-from local.aws import alarms, workers
+from local.aws import alarms, capacity, workers
 from local.aws.patching import JsonObject, replace
+
+logger = logging.getLogger("paidonce.controls")
 
 PREFIX = "/_paidonce/"
 
@@ -49,8 +52,7 @@ def install() -> None:
 async def application(scope: Message, receive: Receive, send: Send) -> None:
     """The ASGI application: our routes, else ministack's."""
     if scope["type"] != "http" or not scope["path"].startswith(PREFIX):
-        _count(scope)
-        await _ministack(scope, receive, send)
+        await _ministack(scope, await _counted(scope, receive), send)
         return
     try:
         body = await _read(receive)
@@ -67,11 +69,27 @@ async def application(scope: Message, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
 
 
-def _count(scope: Message) -> None:
+async def _counted(scope: Message, receive: Receive) -> Receive:
     """Note a call of one of AWS's JSON protocols; others name what they want elsewhere."""
-    target = dict(scope.get("headers") or ()).get(b"x-amz-target")
-    if target is not None:
-        _calls[target.decode("ascii", "replace")] += 1
+    header = dict(scope.get("headers") or ()).get(b"x-amz-target")
+    if header is None:
+        return receive
+    target = header.decode("ascii", "replace")
+    _calls[target] += 1
+    if not target.startswith(capacity.PREFIX):
+        return receive
+    body = await _bytes_of(receive)
+    try:
+        capacity.note(target, body)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        # What is no call of DynamoDB's shape is for ministack to refuse.
+        logger.warning("A call of DynamoDB could not be counted.")
+    messages = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def again() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return again
 
 
 async def _answer(method: str, path: str, body: JsonObject) -> JsonObject:
@@ -81,7 +99,7 @@ async def _answer(method: str, path: str, body: JsonObject) -> JsonObject:
         case ("GET", "health"):
             return {"pid": os.getpid()}
         case ("GET", "calls"):
-            return {"calls": dict(_calls)}
+            return {"calls": dict(_calls), "dynamodb_units": dict(capacity.units)}
         case ("GET", "workers"):
             return {"workers": workers.running()}
         case ("POST", "tick"):
@@ -115,16 +133,21 @@ def signed_token(request: JsonObject) -> str:
     return token
 
 
-async def _read(receive: Receive) -> JsonObject:
+async def _bytes_of(receive: Receive) -> bytes:
     chunks, more = [], True
     while more:
         message = await receive()
         chunks.append(message.get("body", b""))
         more = message.get("more_body", False)
-    if not b"".join(chunks):
+    return b"".join(chunks)
+
+
+async def _read(receive: Receive) -> JsonObject:
+    text = await _bytes_of(receive)
+    if not text:
         return {}
     try:
-        body = json.loads(b"".join(chunks))
+        body = json.loads(text)
     except ValueError:
         raise BadRequestError("The body is not JSON.") from None
     if not isinstance(body, dict):

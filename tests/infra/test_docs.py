@@ -20,6 +20,11 @@ def test_outputs_and_settings_that_it_names_exist(prod: Assembly) -> None:
     assert set(named) <= set(setting_keys())
 
 
+def test_the_alarms_that_are_paid_for_are_right_to_a_dollar(prod: Assembly) -> None:
+    (said,) = re.findall(r"\| about (\d+) alarms, \$0.10 each", DEPLOY)
+    assert abs(int(said) - len(prod.resources("AWS::CloudWatch::Alarm"))) <= 10
+
+
 def test_the_table_of_permissions_is_the_manifest(prod: Assembly) -> None:
     """`| secret | cells |`, one row for each key, as `permissions.of_key` says."""
     rulebook.load(rules)
