@@ -50,12 +50,6 @@ class Meter:
         listed = self._shop.client("lambda").list_functions()["Functions"]
         return {one["FunctionName"]: one["MemorySize"] for one in listed}
 
-    @property
-    def alarms(self) -> int:
-        """How many there are."""
-        pages = self._shop.client("cloudwatch").get_paginator("describe_alarms").paginate()
-        return sum(len(page["MetricAlarms"]) for page in pages)
-
     def _sum(self, namespace: str, name: str, **dimensions: str) -> float:
         answer = self._shop.client("cloudwatch").get_metric_statistics(
             Namespace=namespace,
@@ -100,7 +94,6 @@ def measure(cloud: LocalCloud, payments: int = PAYMENTS) -> dict[str, Any]:
         "measured_on": datetime.now(UTC).date().isoformat(),
         "payments": payments,
         "events": _accepted(shop) - accepted,
-        "alarms": meter.alarms,
         "secret_cache_seconds": cloud.settings.worker.secret_cache_seconds,
         "memory_mb": dict(meter.functions),
         "taking": _between(before, between),

@@ -79,7 +79,7 @@ def per_thousand_payments(counts: Mapping[str, Any], table: Prices) -> list[Line
     return _scaled(both, counts, table, by=1000 / counts["payments"])
 
 
-def per_month(counts: Mapping[str, Any], table: Prices) -> list[Line]:
+def per_month(table: Prices) -> list[Line]:
     """What is to be paid without any traffic."""
     assumed, month = table.assumed, table.each_month
     polls = assumed["queues_polled"] * assumed["polls_of_a_queue"]
@@ -94,8 +94,14 @@ def per_month(counts: Mapping[str, Any], table: Prices) -> list[Line]:
         Line(
             service="CloudWatch",
             what="alarms",
-            count=counts["alarms"],
-            dollars=counts["alarms"] * month["alarm"],
+            count=assumed["alarms"],
+            dollars=assumed["alarms"] * month["alarm"],
+        ),
+        Line(
+            service="CloudWatch",
+            what="composite alarms",
+            count=assumed["composite_alarms"],
+            dollars=assumed["composite_alarms"] * month["composite_alarm"],
         ),
         table.of("SQS", "polls of Lambda", polls, "sqs_request"),
     ]

@@ -15,7 +15,7 @@ def cost(*, json: AsJson = False) -> None:
         parts = {
             "a million events": bill.per_million_events(counts, prices),
             "a thousand payments": bill.per_thousand_payments(counts, prices),
-            "a month without traffic": bill.per_month(counts, prices),
+            "a month without traffic": bill.per_month(prices),
         }
     if json:
         as_json({name: [asdict(line) for line in lines] for name, lines in parts.items()})

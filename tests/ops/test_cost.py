@@ -17,7 +17,6 @@ APPLY, NOTIFY = "paidonce-local-apply-event", "paidonce-local-notify"
 COUNTS: dict[str, Any] = {
     "payments": 1,
     "events": 2,
-    "alarms": 10,
     "secret_cache_seconds": 5,
     "memory_mb": {APPLY: 1024, NOTIFY: 512},
     "taking": {"http requests": 1.0, "units write": 4.0},
@@ -69,7 +68,7 @@ def test_secrets_are_read_as_seldom_as_a_real_stage_reads_them() -> None:
 
 
 def test_an_idle_month_is_what_the_documents_say_to_a_dollar() -> None:
-    idle = sum(line.dollars for line in cost.per_month(cost.measured(), cost.prices()))
+    idle = sum(line.dollars for line in cost.per_month(cost.prices()))
     for name in ("README.md", "docs/decisions/0006-what-the-stacks-hold.md", "docs/deploy.md"):
         said = re.search(r"about \**\$(\d+)\b", (ROOT / name).read_text(encoding="utf-8"))
         assert said, name
