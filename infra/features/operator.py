@@ -1,6 +1,6 @@
-"""Whoever operates a stage with the command line: a role that may do what `paidonce` does."""
+"""Whoever operates a stage with the command line: a role to look with, and one to change."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from aws_cdk import Aws, Duration
 from aws_cdk import aws_iam as iam
@@ -15,9 +15,16 @@ from infra.features.secret_guard import TOUCHES
 from infra.stacks.storage import AGGREGATE_INDEX, TODO_INDEX, Storage
 from infra.stage import Stage
 
+# How the ids of counters begin: adapters/dynamodb_counters.py.
+BUDGET = "budget#"
+
 
 class Operator(Construct):
-    """The role; the account's IAM says who may assume it. Its grants are those of ops/."""
+    """Two roles whose grants are those of ops/: `write` may do all that `paidonce` does.
+
+    `read` looks: `why`, `events`, `verify`, `dlq ls`, and what of `doctor` needs no key but the
+    reader's. The account's IAM says who may assume them, and `access.operators`, where it is set.
+    """
 
     def __init__(
         self,
@@ -31,15 +38,8 @@ class Operator(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._stage = stage
-        self.role = iam.Role(
-            self,
-            "Role",
-            role_name=stage.named("operator"),
-            description=f"Operate Paid Once {stage.name} with the command line paidonce",
-            assumed_by=iam.AccountRootPrincipal(),
-            # A working session, not a day.
-            max_session_duration=Duration.hours(1),
-        )
+        self.read = self._role("Read", "look at")
+        self.write = self._role("Write", "operate")
         self._grant_keys(storage, rotation)
         self._grant_books(storage)
         for queue in queues:
@@ -47,9 +47,40 @@ class Operator(Construct):
         self._grant_looks(storage)
         self._grant_outputs()
 
-    def may(self, *actions: str, on: str) -> None:
-        """Allow exactly these actions on exactly this resource."""
-        self.role.add_to_policy(iam.PolicyStatement(actions=list(actions), resources=[on]))
+    def _role(self, kind: str, verb: str) -> iam.Role:
+        stage = self._stage
+        operators = list(stage.access.operators)
+        account = iam.AccountRootPrincipal()
+        trusted = account.with_conditions({"ArnLike": {"aws:PrincipalArn": operators}})
+        return iam.Role(
+            self,
+            kind,
+            role_name=stage.named(f"operator-{kind.lower()}"),
+            description=f"To {verb} Paid Once {stage.name} with the command line paidonce",
+            assumed_by=trusted if operators else account,
+            # A working session, not a day.
+            max_session_duration=Duration.hours(1),
+        )
+
+    def may_read(self, *actions: str, on: str) -> None:
+        """Allow both roles exactly these actions on exactly this resource."""
+        self._may(self.read, actions, on)
+        self._may(self.write, actions, on)
+
+    def may_write(self, *actions: str, on: str) -> None:
+        """Allow it to the role that changes things."""
+        self._may(self.write, actions, on)
+
+    @staticmethod
+    def _may(
+        role: iam.Role,
+        actions: Sequence[str],
+        on: str,
+        conditions: Mapping[str, object] | None = None,
+    ) -> None:
+        role.add_to_policy(
+            iam.PolicyStatement(actions=list(actions), resources=[on], conditions=conditions)
+        )
 
     def _grant_keys(self, storage: Storage, rotation: KeyRotation) -> None:
         """`paidonce doctor` and `paidonce keys`."""
@@ -58,43 +89,44 @@ class Operator(Construct):
             *(secrets.signing, secrets.payments, secrets.refunds),
             *(secrets.reader, secrets.endpoints),
         ):
-            self.may(
-                *("secretsmanager:DescribeSecret", "secretsmanager:RotateSecret", *TOUCHES),
-                on=secret.secret_arn,
-            )
+            self.may_read("secretsmanager:DescribeSecret", on=secret.secret_arn)
+            self.may_write("secretsmanager:RotateSecret", *TOUCHES, on=secret.secret_arn)
+        # `verify` asks Stripe by it, and it can do no more than read.
+        self._may(self.read, ["secretsmanager:GetSecretValue"], secrets.reader.secret_arn)
         # The key's own policy lets it be used through our services only.
-        self.may(*TABLE_KEY_ACTIONS, on=storage.key.key_arn)
+        self.may_read(*TABLE_KEY_ACTIONS, on=storage.key.key_arn)
         # RotateSecret asks it of its caller too.
-        self.may("lambda:InvokeFunction", on=rotator.live.function_arn)
+        self.may_write("lambda:InvokeFunction", on=rotator.live.function_arn)
         # Why a key was refused stands there.
-        self.may("logs:FilterLogEvents", on=rotator.logs.log_group_arn)
+        self.may_write("logs:FilterLogEvents", on=rotator.logs.log_group_arn)
 
     def _grant_books(self, storage: Storage) -> None:
         """`paidonce why`, `events`, `verify`; a replay and a discard write a row of the ledger."""
-        self.may(
-            # The breaker of a key; calls of Stripe are counted.
-            *("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:UpdateItem"),
-            # `forget`, under the version that was read.
-            "dynamodb:PutItem",
-            on=storage.payments.table_arn,
-        )
-        events = storage.events.table_arn
-        self.may("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem", on=events)
+        payments, events = storage.payments.table_arn, storage.events.table_arn
+        # Rows, and the breaker of a key.
+        self.may_read("dynamodb:GetItem", "dynamodb:BatchGetItem", on=payments)
+        # `forget`, under the version that was read.
+        self.may_write("dynamodb:PutItem", "dynamodb:UpdateItem", on=payments)
+        # Calls of Stripe are counted, and nothing else is changed by who only looks.
+        keys = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{BUDGET}*"]}}
+        self._may(self.read, ["dynamodb:UpdateItem"], payments, keys)
+        self.may_read("dynamodb:GetItem", "dynamodb:BatchGetItem", on=events)
+        self.may_write("dynamodb:PutItem", on=events)
         for index in (TODO_INDEX, AGGREGATE_INDEX):
-            self.may("dynamodb:Query", on=f"{events}/index/{index}")
+            self.may_read("dynamodb:Query", on=f"{events}/index/{index}")
 
     def _grant_dead_letters(self, queue: HouseQueue) -> None:
         """`paidonce dlq`; `replay` sends references to the events queue."""
-        self.may("sqs:SendMessage", on=queue.queue.queue_arn)
-        self.may(
-            *("sqs:ReceiveMessage", "sqs:ChangeMessageVisibility", "sqs:DeleteMessage"),
-            on=queue.dead_letters.queue_arn,
-        )
+        self.may_write("sqs:SendMessage", on=queue.queue.queue_arn)
+        dead = queue.dead_letters.queue_arn
+        # To look at one is to hide it for some seconds, and to show it again.
+        self.may_read("sqs:ReceiveMessage", "sqs:ChangeMessageVisibility", on=dead)
+        self.may_write("sqs:DeleteMessage", on=dead)
 
     def _grant_looks(self, storage: Storage) -> None:
         """`paidonce doctor`: what things are, never what is in them."""
         for table in (storage.payments, storage.events, storage.idempotency):
-            self.may(
+            self.may_read(
                 *("dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive"),
                 "dynamodb:DescribeContinuousBackups",
                 on=table.table_arn,
@@ -102,14 +134,18 @@ class Operator(Construct):
         named = self._stage.named
         # By name: queues of consumers and the alarms' topic belong to others.
         self._may_look("sqs:GetQueueAttributes", "sqs", named("*"), "Every queue of this stage.")
-        self.may("sns:ListSubscriptionsByTopic", on=self._named("sns", named("alarms")))
+        self.may_read("sns:ListSubscriptionsByTopic", on=self._named("sns", named("alarms")))
         why = "DescribeAlarms is allowed on all alarms or not at all."
         self._may_look("cloudwatch:DescribeAlarms", "cloudwatch", "alarm:*", why)
 
+    def _accept(self, rule: str, reason: str) -> None:
+        for role in (self.read, self.write):
+            accept(role, rule, reason)
+
     def _may_look(self, action: str, service: str, names: str, reason: str) -> None:
-        self.may(action, on=self._named(service, names))
+        self.may_read(action, on=self._named(service, names))
         shown = self._named(service, names, shown=True)
-        accept(self.role, f"IAM5[Resource::{shown}]", reason)
+        self._accept(f"IAM5[Resource::{shown}]", reason)
 
     def _named(self, service: str, name: str, *, shown: bool = False) -> str:
         """An ARN in this account; `shown` is how cdk-nag writes it."""
@@ -124,7 +160,7 @@ class Operator(Construct):
         for lifetime in LIFETIMES:
             place = f"cloudformation:{stage.region}:@:stack/PaidOnce-{stage.name}-{lifetime}/*"
             where = place.replace("@", stage.account or Aws.ACCOUNT_ID)
-            self.may("cloudformation:DescribeStacks", on=f"arn:{Aws.PARTITION}:{where}")
+            self.may_read("cloudformation:DescribeStacks", on=f"arn:{Aws.PARTITION}:{where}")
             shown = place.replace("@", stage.account or "<AWS::AccountId>")
             found = f"IAM5[Resource::arn:<AWS::Partition>:{shown}]"
-            accept(self.role, found, "A stack's id is random.")
+            self._accept(found, "A stack's id is random.")

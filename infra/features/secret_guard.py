@@ -33,13 +33,13 @@ class SecretGuard(Construct):
         stage: Stage,
         secret: secretsmanager.ISecret,
         functions: Sequence[HouseFunction],
-        operator: iam.IRole,
+        operators: Sequence[iam.IRole],
     ) -> None:
         super().__init__(scope, construct_id)
         # Whom it lets in.
         self.listed = (
             *(function.role.role_arn for function in functions),
-            operator.role_arn,
+            *(operator.role_arn for operator in operators),
             self._deployer(),
             *stage.access.operators,
         )

@@ -170,13 +170,15 @@ class Service(HouseStack):
             ),
             ("Endpoints", secrets.endpoints, [rotator, retirer]),
         ):
+            # Who only looks asks Stripe by the key that only reads.
+            looks = (self.operator.read,) if secret is secrets.reader else ()
             guard = SecretGuard(
                 self,
                 f"{name}Guard",
                 stage=self.stage_settings,
                 secret=secret,
                 functions=functions,
-                operator=self.operator.role,
+                operators=[self.operator.write, *looks],
             )
             listed.update(guard.listed)
         return listed
@@ -372,7 +374,8 @@ class Service(HouseStack):
                 "RefundsApiFunctionName": self.refunds.refunds_api.name,
                 "RunOperationFunctionName": self.operations.run_operation.name,
                 "PublishChangesFunctionName": self.publishing.publish_changes.name,
-                "OperatorRoleArn": self.operator.role.role_arn,
+                "OperatorReadRoleArn": self.operator.read.role_arn,
+                "OperatorWriteRoleArn": self.operator.write.role_arn,
                 "RotateSecretFunctionName": self.rotation.rotate_secret.name,
                 "NotifyFunctionName": self.notices.notify.name,
                 "AnswerFraudWarningFunctionName": self.fraud_warnings.answer_fraud_warning.name,

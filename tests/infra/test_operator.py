@@ -1,4 +1,4 @@
-"""The operator's role, and who is told when a stranger reads a secret."""
+"""The operators' roles, and who is told when a stranger reads a secret."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ TOUCHES = {
     "secretsmanager:PutSecretValue",
     "secretsmanager:UpdateSecretVersionStage",
 }
-OPERATOR = "paidonce-prod-operator"
+READ, WRITE = "paidonce-prod-operator-read", "paidonce-prod-operator-write"
 
 
 def functions_by_role(prod: Assembly) -> dict[str, str]:
@@ -32,22 +32,81 @@ def several(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def test_the_operator_may_do_what_the_command_line_does_in_this_stage(prod: Assembly) -> None:
-    role = prod.resources("AWS::IAM::Role")
-    operator = next(one for one in role.values() if one.get("RoleName") == OPERATOR)
-    (trust,) = operator["AssumeRolePolicyDocument"]["Statement"]
-    assert ":root" in trust["Principal"]["AWS"]
-    assert operator["MaxSessionDuration"] == 3600
+def statements_of(prod: Assembly, kind: str) -> list[dict[str, Any]]:
+    """Of the role Read or Write."""
     (policy,) = [
-        one for one in prod.resources("AWS::IAM::Policy").values() if "Operator" in one["Roles"][0]
+        one
+        for one in prod.resources("AWS::IAM::Policy").values()
+        if f"Operator{kind}" in one["Roles"][0]
     ]
+    found: list[dict[str, Any]] = policy["PolicyDocument"]["Statement"]
+    return found
+
+
+def allowed_to(prod: Assembly, kind: str) -> dict[str, set[str]]:
+    """Actions by resource."""
     allowed: dict[str, set[str]] = {}
-    for statement in policy["PolicyDocument"]["Statement"]:
+    for statement in statements_of(prod, kind):
         actions = set(several(statement["Action"]))
         assert not [one for one in actions if "*" in one]
         for resource in several(statement["Resource"]):
             assert resource != "*"
             allowed.setdefault(str(resource), set()).update(actions)
+    return allowed
+
+
+def test_the_account_says_who_may_assume_the_roles_and_the_stage_may_say_more(
+    prod: Assembly, local: Assembly
+) -> None:
+    for assembly in (prod, local):
+        roles = {
+            role["RoleName"]: role
+            for role in assembly.resources("AWS::IAM::Role").values()
+            if "operator" in str(role.get("RoleName"))
+        }
+        stage = assembly.stage
+        assert roles.keys() == {stage.named("operator-read"), stage.named("operator-write")}
+        for role in roles.values():
+            (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+            assert ":root" in trust["Principal"]["AWS"]
+            assert role["MaxSessionDuration"] == 3600
+            named = list(stage.access.operators)
+            condition = {"ArnLike": {"aws:PrincipalArn": named}} if named else None
+            assert trust.get("Condition") == condition
+
+
+# What changes something, or shows a secret.
+CHANGES = {
+    *("dynamodb:PutItem", "dynamodb:DeleteItem", "sqs:SendMessage", "sqs:DeleteMessage"),
+    *("secretsmanager:RotateSecret", "secretsmanager:PutSecretValue", "lambda:InvokeFunction"),
+    "secretsmanager:UpdateSecretVersionStage",
+}
+
+
+def test_who_looks_changes_nothing_and_reads_one_secret_which_only_reads(prod: Assembly) -> None:
+    read, write = allowed_to(prod, "Read"), allowed_to(prod, "Write")
+    assert not CHANGES & set().union(*read.values())
+    for resource, actions in read.items():
+        assert actions <= write[resource], resource
+    secrets = {name for name, them in read.items() if "secretsmanager:GetSecretValue" in them}
+    assert secrets == {"paidonce/prod/stripe/keys/reader"}
+
+
+def test_who_looks_may_count_calls_of_stripe_and_write_no_other_item(prod: Assembly) -> None:
+    (counts,) = [
+        one
+        for one in statements_of(prod, "Read")
+        if "dynamodb:UpdateItem" in several(one["Action"])
+    ]
+    assert counts["Condition"] == {
+        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["budget#*"]}
+    }
+    adapter = ROOT / "layers/paidonce/python/paidonce/adapters/dynamodb_counters.py"
+    assert 'f"budget#{' in adapter.read_text()
+
+
+def test_the_operator_may_do_what_the_command_line_does_in_this_stage(prod: Assembly) -> None:
+    allowed = allowed_to(prod, "Write")
     for secret in USERS:
         assert allowed[f"paidonce/prod/stripe/{secret}"] == TOUCHES | {
             "secretsmanager:DescribeSecret",
@@ -127,7 +186,7 @@ def test_the_operator_is_granted_exactly_what_the_command_line_calls(prod: Assem
     granted = {
         action
         for policy in prod.resources("AWS::IAM::Policy").values()
-        if "Operator" in policy["Roles"][0]
+        if "OperatorWrite" in policy["Roles"][0]
         for statement in policy["PolicyDocument"]["Statement"]
         for action in several(statement["Action"])
     }

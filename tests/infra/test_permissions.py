@@ -229,11 +229,11 @@ def test_each_function_may_do_exactly_this(prod: Assembly) -> None:
 
 
 def test_each_function_has_a_role_of_its_own_and_no_managed_policy(prod: Assembly) -> None:
-    """The operator's role is another matter: tests/infra/test_operator.py."""
+    """The operators' roles are another matter: tests/infra/test_operator.py."""
     roles = {
         name: role
         for name, role in prod.resources("AWS::IAM::Role").items()
-        if role.get("RoleName") != "paidonce-prod-operator"
+        if not str(role.get("RoleName")).startswith("paidonce-prod-operator-")
     }
     schedules = prod.resources("AWS::Scheduler::Schedule")
     assert len(roles) == len(prod.resources("AWS::Lambda::Function")) + len(schedules)

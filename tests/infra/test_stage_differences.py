@@ -103,7 +103,8 @@ MADE_BY = {
         "service AWS::Scheduler::Schedule paidonce-STAGE-retire-endpoints/*/ScheduleExpression"
     ],
     "access.operators": [
-        "service AWS::SecretsManager::ResourcePolicy */Condition/ArnNotLike/aws:PrincipalArn"
+        "service AWS::SecretsManager::ResourcePolicy */Condition/ArnNotLike/aws:PrincipalArn",
+        "service AWS::IAM::Role Operator*/AssumeRolePolicyDocument/Statement/0/Condition",
     ],
     "access.tells_of_strangers": [
         "alarms AWS::Events::Rule paidonce-STAGE-secret-read-by-stranger",
