@@ -102,6 +102,14 @@ def test_a_dead_event_says_why_and_where() -> None:
     assert step.words["error_place"] == "payment_intent.py:34"
 
 
+def test_what_waits_or_died_stands_in_the_chain_of_its_payment() -> None:
+    worker = Worker()
+    worker.books.faults.plan("read", TryAgain("throttled"))
+    worker.takes(worker.delivery(an_event()))
+    (waits,) = [step for step in explained(worker, "pay_1").steps if step.kind == "waits"]
+    assert waits.says == "payment_intent.succeeded: waiting (try_again)"
+
+
 def test_what_nothing_knows_is_said_to_be_so() -> None:
     with pytest.raises(NotFound, match="pi_other"):
         explained(Worker(), "pi_other")

@@ -92,6 +92,17 @@ def owner_of_object(found: Mapping[str, Any], stage: Stage) -> Owner:
     )
 
 
+def row_named_by(found: Mapping[str, Any]) -> str | None:
+    """The row of ours that an object names by itself, without any reading: for those who look on.
+
+    A payment by our mark, a subscription or customer by Stripe's own id.
+    """
+    payment_id, own_id = marks_of(found).get(PAYMENT_MARK), id_in(found)
+    if isinstance(payment_id, str) and payment_id.startswith("pay_"):
+        return payment_id
+    return own_id if own_id and own_id.startswith(("sub_", "cus_")) else None
+
+
 def marks_of(found: Mapping[str, Any]) -> Mapping[str, Any]:
     """An object's metadata; an invoice has those of its subscription beside its parent's id."""
     metadata = found.get("metadata")

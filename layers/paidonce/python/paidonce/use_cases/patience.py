@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from paidonce.domain.errors import NotYetKnown, TryAgain
 from paidonce.domain.ledger import LedgerRow, Outcome
 from paidonce.domain.moment import iso, seconds
+from paidonce.domain.ownership import row_named_by
 from paidonce.use_cases.ports import Books, Clock, Delivery, EventQueue, Telemetry
 
 # SQS's own limit on DelaySeconds.
@@ -170,6 +171,8 @@ class Patience:
             created=event.created if event else None,
             received_at=attributes.get("received_at"),
             decided_at=iso(self.clock.now()),
+            # Nobody has decided whose it is; who asks about the payment wants to see it all the same.
+            aggregate_id=row_named_by(event.object) if event else None,
             attempts=delivery.receive_count + int(attributes.get("wait_attempt", "0")),
             error_class=type(error).__name__ if error else None,
             error_place=self.telemetry.place_of(error) if error else None,
