@@ -171,7 +171,7 @@ class Patience:
             created=event.created if event else None,
             received_at=attributes.get("received_at"),
             decided_at=iso(self.clock.now()),
-            # Nobody has decided whose it is; who asks about the payment wants to see it all the same.
+            # Nobody has decided whose it is; who asks about the payment wants to see it anyway.
             aggregate_id=row_named_by(event.object) if event else None,
             attempts=delivery.receive_count + int(attributes.get("wait_attempt", "0")),
             error_class=type(error).__name__ if error else None,
