@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from local.cloud import LocalCloud
 from local.shop import Shop
 from ops.app import app
+from tests.journeys.bringing import bring_the_rest
 from tests.journeys.rollout import bad_deploy
 
 RULE = "paidonce/rules/payment_intent.py"
@@ -168,17 +169,7 @@ def test_what_was_made_while_no_webhook_arrived_is_found_and_the_silence_noticed
     for payment in payments:
         assert shop.payment_when(payment["id"], "paid")["version"] == payment["version"] + 1
     assert paidonce("verify", "--since", began, "--json")["drifts"] == []
-    brought(shop, payments)
-
-
-def brought(shop: Shop, payments: list[dict[str, Any]]) -> None:
-    """What has no rule is nobody's to look for; other tests count on every event of Stripe's."""
-    wanted = {payment["payment_intent_id"] for payment in payments}
-    for event in shop.stripe.v1.events.list({"limit": 100}).auto_paging_iter():
-        about = getattr(event.data.object, "payment_intent", None)
-        if about in wanted and shop.ledger(event.id) is None:
-            shop.control("POST", f"events/{event.id}/resend")
-            shop.decided(event.id)
+    bring_the_rest(shop)
 
 
 def silenced(cloud: LocalCloud, shop: Shop) -> bool:

@@ -11,6 +11,7 @@ from local.drill import Drill
 from local.rotating import Rotating
 from local.shop import Shop
 from local.stripe.delivery.settings import TEST_RETRY_SECONDS
+from tests.journeys.bringing import bring_the_rest
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +23,8 @@ def rotating(cloud: LocalCloud, shop: Shop) -> Iterator[Rotating]:
     Rotating(shop).retire()
     (endpoint_id,) = Rotating(shop).at_stripe()
     shop.stripe.v1.webhook_endpoints.update(endpoint_id, {"enabled_events": ["*"]})
+    # A new endpoint is sent what has a rule.
+    bring_the_rest(shop)
 
 
 def own_events(shop: Shop) -> set[str]:
