@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.local_aws.embedded import EmbeddedAws, archive
+from tests.local_aws.embedded import EmbeddedAws, archive, until
 
 pytestmark = pytest.mark.cloud
 
@@ -61,6 +61,8 @@ def test_a_killed_worker_is_replaced_by_the_next_invocation(aws: EmbeddedAws) ->
     (worker,) = workers(aws, function)
     assert first == [worker["pid"]] * 2
     os.kill(worker["pid"], signal.SIGKILL)
+    # An invocation that meets it while it dies fails, as one would on AWS.
+    until(lambda: not workers(aws, function))
     again = aws.invoke(function, [])
     assert (again["started"], again["pid"] == worker["pid"]) == (1, False)
 
