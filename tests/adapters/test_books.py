@@ -153,7 +153,10 @@ def test_a_commit_writes_all_of_it(desk: Desk) -> None:
 
 
 def test_a_commit_of_nothing_does_nothing(desk: Desk) -> None:
+    before = desk.opened()
     desk.books.commit(Commit(rows=[]))
+    pages = desk.read(events="evt_1", payments="pay_1", pointers="pi_1")
+    assert (pages.rows, pages.payments, pages.pointers) == ({}, {"pay_1": before}, {})
 
 
 @pytest.mark.parametrize("outcome", FINAL)

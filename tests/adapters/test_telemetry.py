@@ -169,10 +169,20 @@ def test_ids_times_and_names_are_kept(capsys: Capture, kept: str) -> None:
     assert lines(capsys)[0]["value"] == kept
 
 
-@pytest.mark.parametrize("made", [FakeTelemetry, lambda: telemetry("contract")])
-def test_both_take_what_the_port_says(made: Any) -> None:
-    port: Telemetry = made()
-    port.count("EventsApplied")
-    port.count("EventsApplied", 2)
-    port.fact("fact", event_id="evt_1", seconds=1.5, none=None)
-    port.fault("fault", TryAgain("x"), event_id="evt_1")
+def test_the_fake_keeps_what_the_adapter_writes(capsys: Capture) -> None:
+    fake, real = FakeTelemetry(), telemetry("contract")
+    ports: list[Telemetry] = [fake, real]
+    for port in ports:
+        port.count("EventsApplied")
+        port.count("EventsApplied", 2)
+        port.fact("fact", event_id="evt_1", seconds=1.5, none=None)
+        port.fault("fault", TryAgain("x"), event_id="evt_1")
+    real.flush()
+    fact, fault, metrics = lines(capsys)
+    assert fake.counts == {"EventsApplied": 3}
+    assert metrics["EventsApplied"] == [3]
+    assert fake.facts == [("fact", {"event_id": "evt_1", "seconds": 1.5, "none": None})]
+    assert (fact["message"], fact["event_id"], fact["seconds"]) == ("fact", "evt_1", 1.5)
+    assert fake.faults == [("fault", "TryAgain", {"event_id": "evt_1"})]
+    written = (fault["message"], fault["error_class"], fault["event_id"])
+    assert written == ("fault", "TryAgain", "evt_1")

@@ -88,8 +88,11 @@ def test_a_disabled_one_stays_and_a_deleted_one_is_gone(endpoints: WebhookEndpoi
 
 
 def test_one_that_is_gone_is_disabled_and_deleted_already(endpoints: WebhookEndpoints) -> None:
+    other = made(endpoints)
     endpoints.disable("we_gone", time_left=a_minute)
     endpoints.delete("we_gone", time_left=a_minute)
+    (listed,) = endpoints.all(time_left=a_minute)
+    assert (listed.id, listed.is_enabled) == (other.id, True)
 
 
 def test_what_it_is_sent_can_be_changed(endpoints: WebhookEndpoints) -> None:

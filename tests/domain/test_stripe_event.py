@@ -129,12 +129,8 @@ def test_an_unusable_word_that_may_be_absent_is_absent(name: str, value: object)
 @settings(max_examples=30)
 @given(ANY_JSON)
 def test_no_json_crashes_it(document: object) -> None:
-    text = json.dumps(document)
-    try:
-        StripeEvent.parse(text)
-    except InvalidRequest:
-        return
-    raise AssertionError(text)  # nothing generated here has all three fields
+    with pytest.raises(InvalidRequest):  # nothing generated here has all three fields
+        StripeEvent.parse(json.dumps(document))
 
 
 @settings(max_examples=30)
@@ -155,9 +151,10 @@ def test_no_event_crashes_it(document: dict[str, object]) -> None:
 @given(st.datetimes().map(str) | st.text())
 def test_no_moment_crashes_it(created: str) -> None:
     try:
-        event(created=created)
+        found = event(created=created)
     except InvalidRequest:
         return
+    assert type(found.created) is int
 
 
 @given(st.binary())

@@ -40,7 +40,7 @@ def alive(pid: int) -> bool:
 
 def python(code: str, folder: Path) -> "subprocess.Popen[str]":
     """Another process that has the local cloud of this folder as `cloud`."""
-    given = f"import pathlib, time; from local.cloud import LocalCloud; D = {str(folder)!r}; "
+    given = f"import pathlib, signal; from local.cloud import LocalCloud; D = {str(folder)!r}; "
     given += "cloud = LocalCloud(pathlib.Path(D))\n"
     return subprocess.Popen(  # noqa: S603 -- our own command line
         [sys.executable, "-c", given + code], cwd=CHECKOUT, stdout=subprocess.PIPE, text=True
@@ -106,7 +106,7 @@ def test_two_clouds_run_at_the_same_time(cloud: LocalCloud, tmp_path: Path) -> N
 
 
 def test_two_commands_on_one_cloud_do_not_mix(cloud: LocalCloud) -> None:
-    holding = "\nwith cloud._servers.alone():\n    print('held', flush=True)\n    time.sleep(60)"
+    holding = "\nwith cloud._servers.alone():\n    print('held', flush=True)\n    signal.pause()"
     with python(holding, cloud.directory) as other:
         assert other.stdout is not None
         assert other.stdout.readline().strip() == "held"
@@ -117,7 +117,7 @@ def test_two_commands_on_one_cloud_do_not_mix(cloud: LocalCloud) -> None:
 
 
 def test_sigterm_inside_the_with_block_leaves_nothing_running(cloud: LocalCloud) -> None:
-    body = "with cloud:\n    print('up', flush=True)\n    time.sleep(60)"
+    body = "with cloud:\n    print('up', flush=True)\n    signal.pause()"
     with python(body, cloud.directory) as other:
         assert other.stdout is not None
         assert other.stdout.readline().strip() == "up"

@@ -69,6 +69,7 @@ def test_a_killed_worker_is_replaced_by_the_next_invocation(aws: EmbeddedAws) ->
 
 def test_a_burst_waits_for_a_worker_instead_of_starting_one_each(aws: EmbeddedAws) -> None:
     """More workers than the processor can run only make each other slow."""
+    # The sleep is the function's work, long enough that all invocations overlap.
     function = aws.function("import time\ndef handle(event, context): time.sleep(0.1)")
     with ThreadPoolExecutor(24) as pool:
         list(pool.map(lambda _: aws.invoke(function), range(24)))

@@ -126,9 +126,9 @@ def _request_id(request: object) -> str | None:
 def _seconds(value: object) -> int:
     if type(value) is int:
         return value
-    if isinstance(value, str):  # thin events write ISO 8601
-        try:
-            return int(datetime.fromisoformat(value).timestamp())
-        except ValueError:
-            pass
-    raise InvalidRequest("the event has no usable created")
+    if not isinstance(value, str):
+        raise InvalidRequest("the event has no usable created")
+    try:
+        return int(datetime.fromisoformat(value).timestamp())  # thin events write ISO 8601
+    except ValueError as error:
+        raise InvalidRequest("the event has no usable created") from error
