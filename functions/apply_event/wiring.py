@@ -10,14 +10,12 @@ from typing import Any
 import boto3
 from paidonce import rules
 from paidonce.adapters.aws import client_config
-from paidonce.adapters.breaker import Breaker
 from paidonce.adapters.clock import SystemClock
 from paidonce.adapters.dynamodb_books import DynamoDbBooks
 from paidonce.adapters.dynamodb_counters import Budget, DynamoDbCounter
 from paidonce.adapters.lease import PowertoolsLease
-from paidonce.adapters.secrets import StripeKey
 from paidonce.adapters.sqs_queue import SqsEventQueue
-from paidonce.adapters.stripe_calls import StripeCalls
+from paidonce.adapters.stripe_access import guarded_calls
 from paidonce.adapters.stripe_gateway import StripeSdkReader
 from paidonce.adapters.telemetry import PowertoolsTelemetry
 from paidonce.domain import rulebook
@@ -66,28 +64,18 @@ _lease = PowertoolsLease(
     key_prefix="apply_event",
     lease_seconds=int(os.environ["LEASE_SECONDS"]),
 )
-_key = StripeKey(
-    boto3.client("secretsmanager", config=_calls),
-    arn=os.environ["READER_KEY_ARN"],
-    cache_seconds=int(os.environ["SECRET_CACHE_SECONDS"]),
-    telemetry=_telemetry,
-)
 _reader = StripeSdkReader(
-    StripeCalls(
-        _key,
+    guarded_calls(
+        key_arn=os.environ["READER_KEY_ARN"],
+        secrets=boto3.client("secretsmanager", config=_calls),
+        dynamodb=_dynamodb,
+        payments_table=_PAYMENTS_TABLE,
         base_url=os.environ["STRIPE_API_URL"],
+        api_version=os.environ["STRIPE_API_VERSION"],
+        cache_seconds=int(os.environ["SECRET_CACHE_SECONDS"]),
+        probe_seconds=int(os.environ["BREAKER_PROBE_SECONDS"]),
         clock=_clock,
         telemetry=_telemetry,
-        api_version=os.environ["STRIPE_API_VERSION"],
-        breaker=Breaker(
-            _dynamodb,
-            payments_table=_PAYMENTS_TABLE,
-            secret_name=_key.secret_name,
-            key=_key,
-            clock=_clock,
-            telemetry=_telemetry,
-            probe_seconds=int(os.environ["BREAKER_PROBE_SECONDS"]),
-        ),
     ),
     budget=Budget(
         DynamoDbCounter(_dynamodb, payments_table=_PAYMENTS_TABLE, clock=_clock),

@@ -5,7 +5,6 @@ import os
 import boto3
 from paidonce import rules
 from paidonce.adapters.aws import client_config
-from paidonce.adapters.breaker import Breaker
 from paidonce.adapters.clock import SystemClock
 from paidonce.adapters.dynamodb_books import DynamoDbBooks
 from paidonce.adapters.dynamodb_counters import Budget, DynamoDbCounter
@@ -15,10 +14,9 @@ from paidonce.adapters.dynamodb_outbox import DynamoDbOutbox
 from paidonce.adapters.dynamodb_payments import DynamoDbPaymentBooks
 from paidonce.adapters.dynamodb_sweeps import DynamoDbSweeps
 from paidonce.adapters.eventbridge import EventBridgeBus
-from paidonce.adapters.secrets import StripeKey
 from paidonce.adapters.sqs_operations import SqsOperationQueue
 from paidonce.adapters.sqs_references import SqsReferences
-from paidonce.adapters.stripe_calls import StripeCalls
+from paidonce.adapters.stripe_access import guarded_calls
 from paidonce.adapters.stripe_endpoints import StripeWebhookEndpoints
 from paidonce.adapters.stripe_events import StripeEventList
 from paidonce.adapters.stripe_gateway import StripeSdkGateway
@@ -59,27 +57,17 @@ _stage = Stage(
     adopt=os.environ["ADOPT"] == "true",
 )
 telemetry = PowertoolsTelemetry(service="reconcile", stage=_stage.name, livemode=_stage.livemode)
-_key = StripeKey(
-    boto3.client("secretsmanager", config=_calls),
-    arn=os.environ["READER_KEY_ARN"],
-    cache_seconds=_seconds("SECRET_CACHE_SECONDS"),
-    telemetry=telemetry,
-)
-_stripe = StripeCalls(
-    _key,
+_stripe = guarded_calls(
+    key_arn=os.environ["READER_KEY_ARN"],
+    secrets=boto3.client("secretsmanager", config=_calls),
+    dynamodb=_dynamodb,
+    payments_table=_PAYMENTS_TABLE,
     base_url=os.environ["STRIPE_API_URL"],
+    api_version=os.environ["STRIPE_API_VERSION"],
+    cache_seconds=_seconds("SECRET_CACHE_SECONDS"),
+    probe_seconds=_seconds("BREAKER_PROBE_SECONDS"),
     clock=_clock,
     telemetry=telemetry,
-    api_version=os.environ["STRIPE_API_VERSION"],
-    breaker=Breaker(
-        _dynamodb,
-        payments_table=_PAYMENTS_TABLE,
-        secret_name=_key.secret_name,
-        key=_key,
-        clock=_clock,
-        telemetry=telemetry,
-        probe_seconds=_seconds("BREAKER_PROBE_SECONDS"),
-    ),
 )
 _budget = Budget(
     DynamoDbCounter(_dynamodb, payments_table=_PAYMENTS_TABLE, clock=_clock),

@@ -8,15 +8,13 @@ from paidonce import rules
 from paidonce.adapters.api.idempotent import StoredAnswers
 from paidonce.adapters.api.refund_routes import Services
 from paidonce.adapters.aws import client_config
-from paidonce.adapters.breaker import Breaker
 from paidonce.adapters.clock import SystemClock
 from paidonce.adapters.dynamodb_books import DynamoDbBooks
 from paidonce.adapters.dynamodb_counters import Budget, DynamoDbCounter
 from paidonce.adapters.dynamodb_payments import DynamoDbPaymentBooks
 from paidonce.adapters.http import answer
-from paidonce.adapters.secrets import StripeKey
 from paidonce.adapters.sqs_operations import SqsOperationQueue
-from paidonce.adapters.stripe_calls import StripeCalls
+from paidonce.adapters.stripe_access import guarded_calls
 from paidonce.adapters.stripe_gateway import StripeSdkGateway
 from paidonce.adapters.telemetry import PowertoolsTelemetry
 from paidonce.domain import rulebook
@@ -51,27 +49,17 @@ _operations = SqsOperationQueue(
     queue_url=os.environ["OPERATIONS_QUEUE_URL"],
     clock=_clock,
 )
-_key = StripeKey(
-    boto3.client("secretsmanager", config=_calls),
-    arn=os.environ["REFUNDS_KEY_ARN"],
-    cache_seconds=int(os.environ["SECRET_CACHE_SECONDS"]),
-    telemetry=telemetry,
-)
-_stripe = StripeCalls(
-    _key,
+_stripe = guarded_calls(
+    key_arn=os.environ["REFUNDS_KEY_ARN"],
+    secrets=boto3.client("secretsmanager", config=_calls),
+    dynamodb=_dynamodb,
+    payments_table=_PAYMENTS_TABLE,
     base_url=os.environ["STRIPE_API_URL"],
+    api_version=os.environ["STRIPE_API_VERSION"],
+    cache_seconds=int(os.environ["SECRET_CACHE_SECONDS"]),
+    probe_seconds=int(os.environ["BREAKER_PROBE_SECONDS"]),
     clock=_clock,
     telemetry=telemetry,
-    api_version=os.environ["STRIPE_API_VERSION"],
-    breaker=Breaker(
-        _dynamodb,
-        payments_table=_PAYMENTS_TABLE,
-        secret_name=_key.secret_name,
-        key=_key,
-        clock=_clock,
-        telemetry=telemetry,
-        probe_seconds=int(os.environ["BREAKER_PROBE_SECONDS"]),
-    ),
 )
 
 services = Services(

@@ -10,17 +10,15 @@ from typing import Any
 import boto3
 from paidonce import rules
 from paidonce.adapters.aws import client_config
-from paidonce.adapters.breaker import Breaker
 from paidonce.adapters.clock import SystemClock
 from paidonce.adapters.dynamodb_books import DynamoDbBooks
 from paidonce.adapters.dynamodb_counters import Budget, DynamoDbCounter
 from paidonce.adapters.dynamodb_payments import DynamoDbPaymentBooks
 from paidonce.adapters.dynamodb_requests import DynamoDbRequestBooks
 from paidonce.adapters.lease import PowertoolsLease
-from paidonce.adapters.secrets import StripeKey
 from paidonce.adapters.sqs_operations import SqsOperationQueue
 from paidonce.adapters.sqs_queue import SqsEventQueue
-from paidonce.adapters.stripe_calls import StripeCalls
+from paidonce.adapters.stripe_access import guarded_calls
 from paidonce.adapters.stripe_gateway import StripeSdkGateway
 from paidonce.adapters.telemetry import PowertoolsTelemetry
 from paidonce.domain import rulebook
@@ -94,32 +92,21 @@ _budget = Budget(
 )
 
 
-def _gateway(arn: str) -> StripeSdkGateway:
+def _gateway(key_arn: str) -> StripeSdkGateway:
     """Stripe by the key of this secret."""
-    key = StripeKey(
-        _secrets,
-        arn=arn,
-        cache_seconds=int(os.environ["SECRET_CACHE_SECONDS"]),
-        telemetry=_telemetry,
-    )
-    calls = StripeCalls(
-        key,
-        base_url=os.environ["STRIPE_API_URL"],
-        clock=_clock,
-        telemetry=_telemetry,
-        api_version=os.environ["STRIPE_API_VERSION"],
-        breaker=Breaker(
-            _dynamodb,
+    return StripeSdkGateway(
+        guarded_calls(
+            key_arn=key_arn,
+            secrets=_secrets,
+            dynamodb=_dynamodb,
             payments_table=_PAYMENTS_TABLE,
-            secret_name=key.secret_name,
-            key=key,
+            base_url=os.environ["STRIPE_API_URL"],
+            api_version=os.environ["STRIPE_API_VERSION"],
+            cache_seconds=int(os.environ["SECRET_CACHE_SECONDS"]),
+            probe_seconds=int(os.environ["BREAKER_PROBE_SECONDS"]),
             clock=_clock,
             telemetry=_telemetry,
-            probe_seconds=int(os.environ["BREAKER_PROBE_SECONDS"]),
         ),
-    )
-    return StripeSdkGateway(
-        calls,
         clock=_clock,
         telemetry=_telemetry,
         call_timeout_seconds=_CALL_TIMEOUT_SECONDS,

@@ -17,6 +17,8 @@ from tests.fakes_telemetry import FakeTelemetry
 class OneKey:
     """A key that nobody used before: an account of its own."""
 
+    secret_name = "none"
+
     def __init__(self) -> None:
         self.text = "sk_" + "test_" + random_letters(24)
 

@@ -19,6 +19,7 @@ from tests.fakes_telemetry import FakeTelemetry
 
 INTENT = an_intent() | {"client_secret": "pi_1_sec" + "ret_x", "created": STRIPE_NOW - 5}
 GOOD = Canned(body=INTENT)
+SECRET = "paidonce/test/stripe/keys/payments"
 KEYS = ("rk_" + "test_first", "rk_" + "test_second")
 PARAMS = {"amount": 1000, "currency": "usd", "metadata": {"paidonce_payment": "pay_1"}}
 
@@ -31,6 +32,8 @@ def refusal(status: int, code: str | None = None, **more: str) -> Canned:
 
 class RotatedKey:
     """A key that was rotated: read anew it is another one. `before` is under AWSPREVIOUS."""
+
+    secret_name = SECRET
 
     def __init__(self, *keys: str, before: str | None = None) -> None:
         self.keys = list(keys)

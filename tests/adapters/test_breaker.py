@@ -14,13 +14,13 @@ from tests.adapters.stripe_bench import (
     GOOD,
     INTENT,
     KEYS,
+    SECRET,
     Bench,
     RotatedKey,
     before_canned_stripe,
     refusal,
 )
 
-SECRET = "paidonce/test/stripe/keys/payments"
 PROBE_SECONDS = 30
 FIRST, SECOND = KEYS
 UNKNOWN = refusal(401)
@@ -40,7 +40,6 @@ class Stage:
         breaker = Breaker(
             self.client,
             payments_table=self.table,
-            secret_name=SECRET,
             key=key,
             clock=self.bench.clock,
             telemetry=self.bench.telemetry,

@@ -47,6 +47,8 @@ class Shop:
 class OneKey:
     """The stand-in takes any test key: each is an account of its own."""
 
+    secret_name = "none"
+
     def __init__(self, key: str) -> None:
         self._version = KeyVersion(version_id="the only one", key=key)
 

@@ -29,7 +29,9 @@ _PREVIOUS_LASTS_SECONDS = 60
 
 
 class KeySource(Protocol):
-    """Where the versions of a restricted key come from."""
+    """Where the versions of a restricted key come from: the secret of this name."""
+
+    secret_name: str
 
     def current(self, *, anew: bool = False) -> KeyVersion:
         """AWSCURRENT, cached or as it is stored now; raises NotConfigured, TryAgain."""
@@ -84,7 +86,6 @@ class Breaker:
         client: "DynamoDBClient",
         *,
         payments_table: str,
-        secret_name: str,
         key: KeySource,
         clock: Clock,
         telemetry: Telemetry,
@@ -92,7 +93,6 @@ class Breaker:
     ) -> None:
         self._client = client
         self._table = payments_table
-        self._secret_name = secret_name
         self._key = key
         self._clock = clock
         self._telemetry = telemetry
@@ -112,7 +112,7 @@ class Breaker:
         if failed_id is not None and not self._closes(failed_id, accepts):
             self._telemetry.count("BreakerOpen")
             raise KeyRefused(
-                f"Stripe refused the key in {self._secret_name}",
+                f"Stripe refused the key in {self._key.secret_name}",
                 http_status=_UNAUTHORIZED,
                 retry_after_seconds=self._probe_seconds,
             )
@@ -137,7 +137,7 @@ class Breaker:
         self._telemetry.count("BreakerOpen")
         if opened:
             self._telemetry.fact(
-                "breaker opened", secret=self._secret_name, secret_version=failed_id
+                "breaker opened", secret=self._key.secret_name, secret_version=failed_id
             )
 
     def _failed_version(self) -> str | None:
@@ -190,12 +190,12 @@ class Breaker:
         )
         if closed:
             self._telemetry.count("BreakerClosed")
-            self._telemetry.fact("breaker closed", secret=self._secret_name, by=by)
+            self._telemetry.fact("breaker closed", secret=self._key.secret_name, by=by)
         return closed or self._failed_version() is None
 
     @property
     def _id(self) -> str:
-        return f"breaker#{self._secret_name}"
+        return f"breaker#{self._key.secret_name}"
 
     def _write(self, update: str, condition: str, **values: object) -> bool:
         """One conditional write; False when the condition does not hold (any more)."""
