@@ -1,5 +1,6 @@
 """Stripe as an operator asks it, with the keys that the stage's secrets hold."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -38,6 +39,10 @@ class QuietTelemetry:
 
     def fault(self, message: str, error: BaseException, **ids: str | float | None) -> None:
         """Nothing is logged."""
+
+    def correlated(self, correlation_id: str | None) -> nullcontext[None]:  # noqa: ARG002 - the port's shape
+        """Nothing is logged."""
+        return nullcontext()
 
     def place_of(self, error: BaseException) -> str | None:  # noqa: ARG002 - the port's shape
         """Nowhere."""

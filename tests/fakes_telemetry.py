@@ -2,7 +2,8 @@
 
 import traceback
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import PurePath
 
 
@@ -13,6 +14,8 @@ class FakeTelemetry:
         self.counts: dict[str, int] = defaultdict(int)
         self.facts: list[tuple[str, Mapping[str, str | float | None]]] = []
         self.faults: list[tuple[str, str, Mapping[str, str | float | None]]] = []
+        # Those of the blocks that it is in, the innermost last.
+        self.correlation_ids: list[str | None] = []
 
     def count(self, metric: str, value: int = 1) -> None:
         """See `Telemetry.count`."""
@@ -24,11 +27,24 @@ class FakeTelemetry:
 
     def fact(self, message: str, **ids: str | float | None) -> None:
         """See `Telemetry.fact`."""
-        self.facts.append((message, ids))
+        self.facts.append((message, self._correlating() | ids))
 
     def fault(self, message: str, error: BaseException, **ids: str | float | None) -> None:
         """See `Telemetry.fault`."""
-        self.faults.append((message, type(error).__name__, ids))
+        self.faults.append((message, type(error).__name__, self._correlating() | ids))
+
+    @contextmanager
+    def correlated(self, correlation_id: str | None) -> Iterator[None]:
+        """See `Telemetry.correlated`."""
+        self.correlation_ids.append(correlation_id)
+        try:
+            yield
+        finally:
+            self.correlation_ids.pop()
+
+    def _correlating(self) -> dict[str, str | float | None]:
+        current = self.correlation_ids[-1] if self.correlation_ids else None
+        return {"correlation_id": current} if current else {}
 
     def place_of(self, error: BaseException) -> str | None:
         """See `Telemetry.place_of`."""

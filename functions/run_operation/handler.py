@@ -29,15 +29,19 @@ def handle(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 def _delivery(record: Mapping[str, Any]) -> Delivery:
     """An operation is named as its ledger row is: by its call's idempotency key."""
     operation = Operation.parse(record["body"])
+    attributes = {
+        name: value["stringValue"]
+        for name, value in record["messageAttributes"].items()
+        if value.get("stringValue")
+    }
+    if operation and operation.correlation_id:
+        # A domain event, which the bus itself has sent: it says so in its body.
+        attributes["correlation_id"] = operation.correlation_id
     return Delivery(
         message_id=record["messageId"],
         receipt_handle=record["receiptHandle"],
         receive_count=int(record["attributes"]["ApproximateReceiveCount"]),
         body=record["body"],
-        attributes={
-            name: value["stringValue"]
-            for name, value in record["messageAttributes"].items()
-            if value.get("stringValue")
-        },
+        attributes=attributes,
         event_id=answer_id(operation.idempotency_key) if operation else None,
     )

@@ -1,6 +1,7 @@
 """Log lines and metrics, as CloudWatch reads them."""
 
 import json
+from contextlib import suppress
 from itertools import count
 from typing import Any
 
@@ -50,14 +51,38 @@ def test_a_fact_is_one_json_line_with_stage_and_ids(capsys: Capture) -> None:
 def test_ids_of_one_invocation_are_not_on_the_next_ones_lines(capsys: Capture) -> None:
     log = telemetry("two_invocations")
     with log.invocation(request_id="req-1", correlation_id="cor-1"):
-        log.correlate("cor-2")
         log.fact("first")
     log.fact("second")
     first, second = lines(capsys)
-    assert (first["request_id"], first["correlation_id"]) == ("req-1", "cor-2")
+    assert (first["request_id"], first["correlation_id"]) == ("req-1", "cor-1")
     assert "request_id" not in second
     assert "correlation_id" not in second
     assert second["stage"] == "test"
+
+
+def test_the_id_of_a_block_is_on_its_lines_alone(capsys: Capture) -> None:
+    """Also when the block raises: no message of a batch has the id of another on its lines."""
+    log = telemetry("blocks")
+    with log.invocation(request_id="req-1"):
+        for correlation_id in ("cor-1", None, "cor-2"):
+            with suppress(TryAgain), log.correlated(correlation_id):
+                log.fact("within")
+                raise TryAgain("x")
+            log.fact("between")
+    found = [line.get("correlation_id") for line in lines(capsys)]
+    assert found == ["cor-1", None, None, None, "cor-2", None]
+
+
+def test_a_block_within_another_gives_the_outer_id_back(capsys: Capture) -> None:
+    log = telemetry("nested")
+    with log.invocation(request_id="req-1", correlation_id="outer"):
+        with log.correlated("inner"):
+            log.fact("within")
+        with log.correlated(None):
+            log.fact("of nobody")
+        log.fact("after")
+    found = [line.get("correlation_id") for line in lines(capsys)]
+    assert found == ["inner", None, "outer"]
 
 
 def test_a_fault_names_class_and_place_and_not_the_text(capsys: Capture) -> None:
@@ -177,11 +202,17 @@ def test_the_fake_keeps_what_the_adapter_writes(capsys: Capture) -> None:
         port.count("EventsApplied", 2)
         port.fact("fact", event_id="evt_1", seconds=1.5, none=None)
         port.fault("fault", TryAgain("x"), event_id="evt_1")
+        with port.correlated("cor-1"):
+            port.fact("correlated")
     real.flush()
-    fact, fault, metrics = lines(capsys)
+    fact, fault, correlated, metrics = lines(capsys)
     assert fake.counts == {"EventsApplied": 3}
     assert metrics["EventsApplied"] == [3]
-    assert fake.facts == [("fact", {"event_id": "evt_1", "seconds": 1.5, "none": None})]
+    assert fake.facts == [
+        ("fact", {"event_id": "evt_1", "seconds": 1.5, "none": None}),
+        ("correlated", {"correlation_id": "cor-1"}),
+    ]
+    assert (correlated["message"], correlated["correlation_id"]) == ("correlated", "cor-1")
     assert (fact["message"], fact["event_id"], fact["seconds"]) == ("fact", "evt_1", 1.5)
     assert fake.faults == [("fault", "TryAgain", {"event_id": "evt_1"})]
     written = (fault["message"], fault["error_class"], fault["event_id"])

@@ -287,6 +287,11 @@ class Tally:
         """See `Telemetry.place_of`."""
         return type(error).__name__
 
+    def correlated(self, correlation_id: str | None) -> nullcontext[None]:
+        """See `Telemetry.correlated`."""
+        assert correlation_id != ""
+        return nullcontext()
+
     def invocation(self, **ids: str) -> nullcontext[None]:
         """Around one invocation of the receiver."""
         assert ids

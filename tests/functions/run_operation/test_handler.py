@@ -14,12 +14,14 @@ import boto3
 import pytest
 from moto import mock_aws
 from paidonce.adapters.items import payment_item
-from paidonce.domain.operation import Operation
+from paidonce.domain.announcement import announcements_of
+from paidonce.domain.operation import STRAY_TOLD, Operation
 from paidonce.domain.payment import PaymentStatus
 from paidonce.domain.payment_calls import new_call
 
+from tests.a_change import a_domain_event, a_told_row, an_envelope
 from tests.adapters.canned import STRIPE_NOW, Canned, CannedServer, canned_server
-from tests.examples import a_payment, an_intent
+from tests.examples import STAGE, a_payment, an_intent
 
 TABLES = {"PAYMENTS_TABLE": "id", "EVENTS_TABLE": "event_id", "IDEMPOTENCY_TABLE": "id"}
 KEYS = {
@@ -172,6 +174,27 @@ def test_a_creation_is_ended_and_its_copy_asks_nobody(runner: Runner) -> None:
     assert runner.payment()["last_tried_at"] > 0
     row = runner.row("pay_1_a1")
     assert (row["outcome"], row["correlation_id"]) == ("applied", "cor-1")
+
+
+@pytest.mark.parametrize("told_by", ["the queue", "the bus"])
+def test_each_line_about_an_operation_has_its_correlation_id(
+    runner: Runner, capsys: pytest.CaptureFixture[str], told_by: str
+) -> None:
+    """A domain event that the bus has sent itself has it in its body, and no attributes."""
+    runner.put(payment_intent_id="pi_1")
+    runner.stripe.answers = [Canned(body=an_intent("canceled", id="pi_2"))]
+    if told_by == "the bus":
+        event = a_domain_event(STRAY_TOLD, id=f"pay_1.3.{STRAY_TOLD}.pi_2")
+        (told,) = announcements_of(a_told_row(event), STAGE)
+        message = record(an_envelope(told)) | {"messageAttributes": {}}
+    else:
+        message = record(Operation(aggregate_id="pay_1", cancel_intent="pi_2"))
+    assert runner.takes(message) == []
+    written = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    lines = {line["message"]: line for line in written if "_aws" not in line}
+    assert {line["correlation_id"] for line in lines.values()} == {"cor-1"}
+    assert lines["stripe call"]["path"] == "/v1/payment_intents/{id}/cancel"
+    assert "operation ended" in lines
 
 
 def test_a_capture_is_ended_from_the_row(runner: Runner) -> None:

@@ -45,19 +45,22 @@ class PowertoolsTelemetry:
     def invocation(self, *, request_id: str, correlation_id: str | None = None) -> Iterator[None]:
         """Around one invocation, by the handler: its ids on every line, its metrics at the end."""
         self._logger.append_keys(request_id=request_id)
-        self.correlate(correlation_id)
+        try:
+            with self.correlated(correlation_id):
+                yield
+        finally:
+            self._logger.remove_keys(["request_id"])
+            self.flush()
+
+    @contextmanager
+    def correlated(self, correlation_id: str | None) -> Iterator[None]:
+        """See `Telemetry.correlated`. Not `append_context_keys`, which forgets what was before."""
+        before = self._logger.get_correlation_id()
+        self._logger.set_correlation_id(correlation_id and _clean(correlation_id))
         try:
             yield
         finally:
-            self._logger.remove_keys(["request_id", "correlation_id"])
-            self.flush()
-
-    def correlate(self, correlation_id: str | None) -> None:
-        """Put this correlation id on every line from here on; None takes it off."""
-        if correlation_id is None:
-            self._logger.remove_keys(["correlation_id"])
-        else:
-            self._logger.set_correlation_id(_clean(correlation_id))
+            self._logger.set_correlation_id(before)
 
     def count(self, metric: str, value: int = 1) -> None:
         """See `Telemetry.count`; written by `flush`."""

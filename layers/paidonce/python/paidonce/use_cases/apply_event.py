@@ -63,7 +63,8 @@ class ApplyEvent:
                 self._deleted(done)
                 done = []
             enough = time_left() >= self.seconds_for_two_calls
-            is_done = self._record(delivery) if enough else self.patience.give_back(delivery)
+            with self.telemetry.correlated(delivery.correlation_id):
+                is_done = self._record(delivery) if enough else self.patience.give_back(delivery)
             (done if is_done else failed).append(delivery)
         return {d.message_id for d in failed}
 
@@ -98,7 +99,8 @@ class ApplyEvent:
         alone = []
         for delivery, event in zip(deliveries, events, strict=True):
             if fold.is_done(delivery):
-                self._tell_repeat(event.id)
+                with self.telemetry.correlated(delivery.correlation_id):
+                    self._tell_repeat(event.id)
                 continue
             try:
                 fetch = fold.add(delivery, event)

@@ -230,7 +230,7 @@ class Fold:
                 aggregate_id=aggregate_id,
                 attempts=earlier.attempts + 1 if earlier else 1,
                 request_id=event.request_id,
-                correlation_id=delivery.attributes.get("correlation_id"),
+                correlation_id=delivery.correlation_id,
                 api_version=event.api_version,
                 replay_id=delivery.replay_id,
                 domain_events=(*_unpublished(earlier), *caused),

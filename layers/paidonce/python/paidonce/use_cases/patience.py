@@ -126,7 +126,12 @@ class Patience:
         try:
             standing = self.books.park(row)
         except TryAgain as error:
-            self.telemetry.fault("ledger row not written", error, event_id=row.event_id)
+            self.telemetry.fault(
+                "ledger row not written",
+                error,
+                event_id=row.event_id,
+                correlation_id=row.correlation_id,
+            )
             return False
         # A replay goes on where an ignored or foreign row stands; only its own decision ends it.
         return standing is not None and standing.is_final and row.replay_id is None
@@ -177,7 +182,7 @@ class Patience:
             error_class=type(error).__name__ if error else None,
             error_place=self.telemetry.place_of(error) if error else None,
             request_id=event.request_id if event else None,
-            correlation_id=attributes.get("correlation_id"),
+            correlation_id=delivery.correlation_id,
             api_version=event.api_version if event else attributes.get("api_version"),
             replay_id=delivery.replay_id,
         )
@@ -190,6 +195,6 @@ def _ids(delivery: Delivery) -> dict[str, str | None]:
     return {
         "event_id": delivery.event_id,
         "event_type": delivery.attributes.get("event_type"),
-        "correlation_id": delivery.attributes.get("correlation_id"),
+        "correlation_id": delivery.correlation_id,
         "message_id": delivery.message_id,
     }

@@ -1,6 +1,7 @@
 """What the use cases ask of the world: each port has one adapter, one fake, one contract test."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -193,6 +194,11 @@ class Delivery:
     reading: str | None = None
 
     @property
+    def correlation_id(self) -> str | None:
+        """What is on every line about it."""
+        return self.attributes.get("correlation_id")
+
+    @property
     def replay_id(self) -> str | None:
         """The operator's replay that sent it again."""
         return self.attributes.get("replay_id")
@@ -284,6 +290,10 @@ class Telemetry(Protocol):
 
     def fault(self, message: str, error: BaseException, **ids: str | float | None) -> None:
         """One line at error level with the error's class and place, never its text."""
+        ...
+
+    def correlated(self, correlation_id: str | None) -> AbstractContextManager[None]:
+        """Within the block this id is on every line, and the one before it again afterwards."""
         ...
 
     def place_of(self, error: BaseException) -> str | None:

@@ -83,9 +83,12 @@ class RunOperation:
         failed = set()
         for delivery in deliveries:
             enough = time_left() >= self.seconds_for_one_call
-            is_done = (
-                self._record(delivery, time_left) if enough else self.patience.give_back(delivery)
-            )
+            with self.telemetry.correlated(delivery.correlation_id):
+                is_done = (
+                    self._record(delivery, time_left)
+                    if enough
+                    else self.patience.give_back(delivery)
+                )
             if not is_done:
                 failed.add(delivery.message_id)
         return failed
@@ -108,9 +111,7 @@ class RunOperation:
 
     def _leased(self, delivery: Delivery, time_left: TimeLeft) -> None:
         key = delivery.event_id
-        operation = Operation.parse(
-            delivery.body, correlation_id=delivery.attributes.get("correlation_id")
-        )
+        operation = Operation.parse(delivery.body, correlation_id=delivery.correlation_id)
         if operation is None or key is None:
             raise UnreadableOperationError(delivery.message_id)
         if not self.lease.hold(key, lambda: self._run(operation, time_left)):
