@@ -44,6 +44,15 @@ def application(
 
 def serve(app: APIGatewayHttpResolver, exchange: Exchange[Any]) -> dict[str, Any]:
     """Answer one HTTP request; no error leaves as an exception."""
+    answer = _answered(app, exchange)
+    # What was wrong with it, a refusal has said before.
+    exchange.services.telemetry.fact(
+        "request answered", route=exchange.event.get("routeKey"), status=answer["statusCode"]
+    )
+    return answer
+
+
+def _answered(app: APIGatewayHttpResolver, exchange: Exchange[Any]) -> dict[str, Any]:
     try:
         event = plain_event(exchange.event)
         put(app, exchange)
