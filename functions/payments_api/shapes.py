@@ -25,8 +25,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-# Stripe's limits of metadata, less our own four marks (https://docs.stripe.com/api/metadata).
-NOTES_MAX = 46
+# Stripe's limits of metadata, less our own six marks (https://docs.stripe.com/api/metadata).
+NOTES_MAX = 44
 
 OrderId = Annotated[
     str,

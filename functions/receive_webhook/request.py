@@ -28,7 +28,7 @@ def read(event: Mapping[str, Any], *, request_id: str) -> Webhook:
         endpoint=_endpoint(event),
         signature=_header(event, "stripe-signature"),
         body=_body(event),
-        correlation_id=request_id,
+        request_id=request_id,
     )
 
 

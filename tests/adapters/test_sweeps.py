@@ -16,9 +16,11 @@ from paidonce.domain.sweep import Sweep
 from paidonce.use_cases.references import Reference
 from paidonce.use_cases.sweep_ports import ListedEvent, Sweeps
 
+from tests.adapters.canned import Canned
 from tests.adapters.places import Place
 from tests.adapters.stand_in import at_the_stand_in
 from tests.adapters.stripe_bench import Bench, before_canned_stripe, refusal
+from tests.examples import a_payload, an_intent
 from tests.fakes import FakeClock, FakeCounter
 from tests.fakes_rotation import FakeSweeps
 
@@ -129,6 +131,19 @@ def test_no_usable_answer_is_asked_for_in_the_next_run() -> None:
         bench.server.answers = [refusal(500)]
         with pytest.raises(TryAgain):
             listed(_of(bench), ["x"])
+
+
+def test_a_listed_event_is_correlated_as_the_receiver_does_it() -> None:
+    """So what the sweep finds is under the id of the request that led to it."""
+    marked = an_intent()
+    marked["metadata"] |= {"paidonce_correlation": "cor-1"}
+    documents = [a_payload(found=marked), a_payload(event_id="evt_2")]
+    with before_canned_stripe() as bench:
+        bench.server.answers = [
+            Canned(body={"object": "list", "data": documents, "has_more": False})
+        ]
+        found = listed(_of(bench), ["payment_intent.succeeded"])
+    assert [one.correlation_id for one in found] == ["cor-1", "evt_2"]
 
 
 def _of(bench: Bench) -> StripeEventList:

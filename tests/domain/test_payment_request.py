@@ -57,7 +57,9 @@ def test_the_content_is_what_is_charged_to_whom_and_how(
 
 
 def test_a_note_cannot_take_the_place_of_a_mark() -> None:
-    payment = replace(REQUEST, metadata={"paidonce_stage": "prod"}).recorded(stage="test", at="t")
+    payment = replace(REQUEST, metadata={"paidonce_stage": "prod"}).recorded(
+        stage="test", at="t", correlation_id="corr-1"
+    )
     assert payment.creation.params["metadata"]["paidonce_stage"] == "test"
 
 

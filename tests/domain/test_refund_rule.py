@@ -43,7 +43,9 @@ def after(payment: Payment, *found: dict[str, Any]) -> Payment:
 
 
 def a_reserved_payment() -> Payment:
-    return a_refund_request(amount_minor=400).reserved(a_paid_payment(), stage="test", at=NOON)
+    return a_refund_request(amount_minor=400).reserved(
+        a_paid_payment(), stage="test", at=NOON, correlation_id="corr-1"
+    )
 
 
 def ours(status: str, **changes: Any) -> dict[str, Any]:

@@ -3,14 +3,13 @@
 import json
 import secrets
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 import stripe
 
 from local.shop import Shop
+from tests.journeys.bringing import held
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
 
@@ -71,16 +70,6 @@ def told(shop: Shop, payment: dict[str, Any]) -> list[str]:
     rows = [r for r in shop.rows("EventsTableName") if r.get("aggregate_id") == payment["id"]]
     found = [e["type"] for r in rows for e in json.loads(r.get("domain_events", "[]"))]
     return sorted(kind for kind in found if kind.startswith(("dispute.", "fraud.")))
-
-
-@contextmanager
-def held(shop: Shop) -> Iterator[None]:
-    """What Stripe has to say meanwhile waits for a release."""
-    shop.control("POST", "deliveries", {"hold": True})
-    try:
-        yield
-    finally:
-        shop.control("POST", "deliveries", {"hold": False})
 
 
 @pytest.mark.parametrize("order", ["forward", "reverse"])

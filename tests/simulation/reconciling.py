@@ -56,7 +56,9 @@ class ModelEventList:
         ids = [event.id for event in found]
         rest = found[ids.index(after) + 1 :] if after in ids else found
         shown = [
-            ListedEvent(id=e.id, type=e.type, created=e.created, livemode=e.livemode)
+            ListedEvent(
+                id=e.id, type=e.type, created=e.created, livemode=e.livemode, correlation_id=e.id
+            )
             for e in rest[:PAGE]
         ]
         return EventPage(events=shown, has_more=len(rest) > PAGE)

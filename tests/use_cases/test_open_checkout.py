@@ -126,6 +126,7 @@ def test_the_payment_is_recorded_with_its_amount_and_the_session_carries_our_mar
         "paidonce_payment": shop.row.id,
         "paidonce_order": "order-1",
         "paidonce_attempt": "1",
+        "paidonce_correlation": "corr-1",
         "paidonce_user": "user-1",
     }
     assert shop.billing_gateway.keys == [f"{shop.row.id}_a1"]

@@ -15,7 +15,7 @@ from paidonce.use_cases.ports import Letter, LetterRefused
 from paidonce.use_cases.receive_webhook import ReceiveWebhook, Webhook
 from paidonce.use_cases.stripe_ports import SigningSecret
 
-from tests.examples import a_payload
+from tests.examples import a_payload, an_intent
 from tests.fakes import FakeClock, FakeLetterbox
 from tests.fakes_secrets import FakeSigningSecrets
 from tests.fakes_telemetry import FakeTelemetry
@@ -57,7 +57,7 @@ class World:
             for secret in signers or [OLD]
         ]
         signature = ",".join([made[0], *(one.split(",")[1] for one in made[1:])])
-        return Webhook(endpoint=endpoint, signature=signature, body=body, correlation_id="corr-1")
+        return Webhook(endpoint=endpoint, signature=signature, body=body, request_id="req-1")
 
     def sent(self) -> Letter:
         [letter] = self.letterbox.letters
@@ -85,7 +85,7 @@ def test_a_signed_event_is_queued_byte_for_byte_with_its_attributes() -> None:
         "livemode": "false",
         "account": "acct_1",
         "api_version": "2026-10-28.endive",
-        "correlation_id": "corr-1",
+        "correlation_id": "evt_1",
         "received_at": "2027-01-15T08:00:00.000Z",
     }
 
@@ -105,12 +105,38 @@ def test_an_accepted_event_is_told_in_one_line_of_ids() -> None:
     assert ids == {
         "event_id": "evt_1",
         "event_type": "payment_intent.succeeded",
-        "correlation_id": "corr-1",
+        "aggregate_id": "pay_1",
+        "correlation_id": "evt_1",
+        "gateway_request_id": "req-1",
         "endpoint": "default",
         "size_bytes": len(payload()),
         "sent": "whole",
     }
     assert world.telemetry.counts == {"WebhookAccepted": 1, "WebhookWhole": 1}
+
+
+@pytest.mark.parametrize(
+    ("marked", "correlation_id"),
+    [
+        ("checkout-7", "checkout-7"),
+        ("1-5759e988-bd862e3fe1be46a994272793", "1-5759e988-bd862e3fe1be46a994272793"),
+        # Whoever may write at Stripe may write anything.
+        ("two words", "evt_1"),
+        ("4242424242424242", "evt_1"),
+        ("", "evt_1"),
+        (7, "evt_1"),
+    ],
+)
+def test_an_event_is_correlated_with_the_request_that_made_its_object(
+    marked: object, correlation_id: str
+) -> None:
+    world = World()
+    intent = an_intent()
+    intent["metadata"] |= {"paidonce_correlation": marked}
+    world.receive(world.webhook(payload(data={"object": intent})))
+    assert world.sent().attributes["correlation_id"] == correlation_id
+    [(_, ids)] = world.telemetry.facts
+    assert ids["correlation_id"] == correlation_id
 
 
 # --- large, or not for SQS ------------------------------------------------------------------------

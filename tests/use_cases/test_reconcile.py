@@ -86,7 +86,9 @@ class Bench:
 
     def happens(self, name: str, *, ago: int = 0, arrives: bool = True) -> None:
         created = int(self.clock.now()) - ago
-        self.events.events.append(ListedEvent(id=name, type=TYPE, created=created, livemode=False))
+        self.events.events.append(
+            ListedEvent(id=name, type=TYPE, created=created, livemode=False, correlation_id=name)
+        )
         if arrives:
             self.books.tables.rows[name] = a_row(name)
 

@@ -58,6 +58,7 @@ def test_without_an_amount_all_that_is_left_is_refunded() -> None:
         "paidonce_stage": "test",
         "paidonce_payment": "pay_1",
         "paidonce_refund": a_refund_request("part").refund_id,
+        "paidonce_correlation": "corr-1",
     }
 
 
@@ -232,7 +233,7 @@ def test_a_refund_that_an_event_has_shown_is_not_taken_back_by_a_refusal() -> No
 
     (marks,) = [
         r.call.params["metadata"]
-        for r in request.reserved(desk.row, stage="test", at=0).refunds
+        for r in request.reserved(desk.row, stage="test", at=0, correlation_id="corr-1").refunds
         if r.call
     ]
     found = a_stripe_refund(amount=1000, metadata=marks)

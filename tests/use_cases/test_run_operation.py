@@ -204,7 +204,8 @@ def test_a_cancel_of_a_creation_that_was_never_tried_makes_no_call() -> None:
     shop = Shop()
     request = a_request()
     payment = shop.payments.open(
-        request.recorded(stage="test", at="2026-11-22T12:00:00.000Z"), claim_id=request.claim_id
+        request.recorded(stage="test", at="2026-11-22T12:00:00.000Z", correlation_id="corr-1"),
+        claim_id=request.claim_id,
     )
     runner = Runner(shop)
     assert not cancels(shop).is_known

@@ -91,7 +91,10 @@ class Bench:
 
 
 def event(number: int, *, created: int, type_: str = TYPES[0]) -> ListedEvent:
-    return ListedEvent(id=f"evt_{number:03}", type=type_, created=created, livemode=False)
+    name = f"evt_{number:03}"
+    return ListedEvent(
+        id=name, type=type_, created=created, livemode=False, correlation_id=f"of {name}"
+    )
 
 
 def test_nothing_is_done_that_nobody_asked_for() -> None:
@@ -109,6 +112,9 @@ def test_what_has_no_row_is_queued_and_what_has_one_is_not() -> None:
     assert done is not None
     assert done.is_complete
     assert sorted(bench.references.queued) == ["evt_003", "evt_004", "evt_005", "evt_006"]
+    assert {one.correlation_id for one in bench.references.sent} == {
+        f"of evt_{number:03}" for number in range(3, 7)
+    }
     assert bench.telemetry.counts["MissingEventsQueued"] == 4
 
 

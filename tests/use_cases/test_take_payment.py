@@ -52,6 +52,7 @@ def test_the_intent_carries_our_marks_beside_the_callers_notes(shop: Shop) -> No
         "paidonce_payment": shop.row.id,
         "paidonce_order": "order-1",
         "paidonce_attempt": "1",
+        "paidonce_correlation": "corr-1",
         "paidonce_user": "user-1",
     }
     assert dict(shop.row.creation.params) == {

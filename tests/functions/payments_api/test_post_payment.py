@@ -191,6 +191,18 @@ def test_a_sane_correlation_id_is_carried_into_the_ledger(given: str, noted: str
     browser.post(headers={"x-correlation-id": given})
     (row,) = browser.shop.tables.rows.values()
     assert row.correlation_id == noted
+    (intent,) = browser.shop.intents
+    assert intent["metadata"]["paidonce_correlation"] == noted
+
+
+def test_each_request_ends_in_one_line_whatever_becomes_of_it() -> None:
+    browser = Browser()
+    browser.post()
+    browser.post(b"{")
+    browser.get("/nowhere")
+    told = [ids for message, ids in browser.shop.telemetry.facts if message == "request answered"]
+    assert [ids["status"] for ids in told] == [201, 400, 404]
+    assert told[0]["route"] == "POST /payments"
 
 
 def test_a_server_pays_for_a_user_or_for_nobody() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.functions.receive_webhook.settings import QUEUE_URL
-from tests.functions.receive_webhook.shapes import REQUEST_ID, SHAPES, Shape, http_api
+from tests.functions.receive_webhook.shapes import SHAPES, Shape, http_api
 from tests.functions.receive_webhook.stage import (
     CONNECT,
     NEW,
@@ -43,7 +43,7 @@ def test_a_signed_event_is_queued_and_then_answered(
         "livemode": "false",
         "account": "acct_1",
         "api_version": "2026-10-28.endive",
-        "correlation_id": REQUEST_ID,
+        "correlation_id": "evt_1",
         "received_at": "2026-11-22T11:24:00.000Z",
     }
     assert {v["DataType"] for v in message["MessageAttributes"].values()} == {"String"}

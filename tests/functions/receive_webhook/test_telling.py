@@ -36,7 +36,7 @@ def test_an_accepted_event_is_one_line_of_ids(
     assert line["message"] == "webhook accepted"
     assert line["event_id"] == "evt_1"
     assert line["event_type"] == "payment_intent.succeeded"
-    assert line["correlation_id"] == REQUEST_ID
+    assert (line["correlation_id"], line["gateway_request_id"]) == ("evt_1", REQUEST_ID)
     assert line["size_bytes"] == len(payload())
     assert metrics(lines) == {"WebhookAccepted": 1, "WebhookWhole": 1}
 

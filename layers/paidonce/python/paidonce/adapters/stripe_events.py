@@ -8,6 +8,7 @@ from typing import Any
 
 from paidonce.adapters.dynamodb_counters import Budget
 from paidonce.adapters.stripe_calls import Call, CallFailed, StripeCalls
+from paidonce.domain.correlation import correlation_of
 from paidonce.domain.errors import TryAgain
 from paidonce.use_cases.ports import Clock, TimeLeft
 from paidonce.use_cases.sweep_ports import EventPage, ListedEvent
@@ -68,4 +69,5 @@ def _read(event: Mapping[str, Any]) -> ListedEvent:
         type=event["type"],
         created=event["created"],
         livemode=event["livemode"] is True,
+        correlation_id=correlation_of(event["id"], event["data"]["object"]),
     )

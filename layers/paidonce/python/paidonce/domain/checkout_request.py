@@ -3,7 +3,14 @@
 from dataclasses import asdict, dataclass, replace
 
 from paidonce.domain.fingerprint import fingerprint
-from paidonce.domain.ownership import ATTEMPT_MARK, ORDER_MARK, PAYMENT_MARK, STAGE_MARK, USER_MARK
+from paidonce.domain.ownership import (
+    ATTEMPT_MARK,
+    CORRELATION_MARK,
+    ORDER_MARK,
+    PAYMENT_MARK,
+    STAGE_MARK,
+    USER_MARK,
+)
 from paidonce.domain.payment import SESSIONS_PATH, Payment
 from paidonce.domain.payment_request import PaymentRequest
 
@@ -32,17 +39,18 @@ class CheckoutRequest(PaymentRequest):
             "checkout", self.order_id, amount.minor, amount.currency, self.user_id, items
         )
 
-    def recorded(self, *, stage: str, at: str) -> Payment:
+    def recorded(self, *, stage: str, at: str, correlation_id: str) -> Payment:
         """The payment as it is written before Stripe is asked for the session.
 
         https://docs.stripe.com/api/checkout/sessions/create
         """
-        payment = super().recorded(stage=stage, at=at)
+        payment = super().recorded(stage=stage, at=at, correlation_id=correlation_id)
         marks = {
             STAGE_MARK: stage,
             PAYMENT_MARK: self.payment_id,
             ORDER_MARK: self.order_id,
             ATTEMPT_MARK: str(payment.creation.attempt),
+            CORRELATION_MARK: correlation_id,
             **({USER_MARK: self.user_id} if self.user_id else {}),
         }
         params = {

@@ -79,7 +79,7 @@ class FraudRefund:
             return f"{amount(left, currency)} is more than the {allowed} that we refund unasked."
         return None
 
-    def reserved(self, payment: Payment, *, stage: str) -> Payment:
+    def reserved(self, payment: Payment, *, stage: str, correlation_id: str | None) -> Payment:
         """The payment with all that is left reserved for this refund; `run_operation` makes it.
 
         Raises StateConflict when nothing can be refunded.
@@ -95,6 +95,7 @@ class FraudRefund:
                 amount_minor=refunded,
                 reason=_REASON,
                 stage=stage,
+                correlation_id=correlation_id,
             ),
         )
         return payment.with_refund(

@@ -15,6 +15,7 @@ ORDER_MARK = "paidonce_order"
 REFUND_MARK = "paidonce_refund"
 USER_MARK = "paidonce_user"
 REQUEST_MARK = "paidonce_request"
+CORRELATION_MARK = "paidonce_correlation"
 
 # What a pointer leads to when its object was found to be nobody's of ours.
 FOREIGN = "foreign"

@@ -12,6 +12,7 @@ from paidonce.domain.fingerprint import fingerprint
 from paidonce.domain.money import Money
 from paidonce.domain.ownership import (
     ATTEMPT_MARK,
+    CORRELATION_MARK,
     ORDER_MARK,
     PAYMENT_MARK,
     STAGE_MARK,
@@ -82,7 +83,7 @@ class PaymentRequest:
             *([items] if items else []),
         )
 
-    def recorded(self, *, stage: str, at: str) -> Payment:
+    def recorded(self, *, stage: str, at: str, correlation_id: str) -> Payment:
         """The payment as it is written before Stripe is asked, with the exact request to come."""
         payment_id, attempt = self.payment_id, 1
         return Payment(
@@ -100,13 +101,13 @@ class PaymentRequest:
             creation=Creation(
                 attempt=attempt,
                 idempotency_key=f"{payment_id}_a{attempt}",
-                params=self._params(stage=stage, attempt=attempt),
+                params=self._params(stage=stage, attempt=attempt, correlation_id=correlation_id),
                 body_hash=self.body_hash,
                 content_hash=self.content_hash,
             ),
         )
 
-    def _params(self, *, stage: str, attempt: int) -> dict[str, Any]:
+    def _params(self, *, stage: str, attempt: int, correlation_id: str) -> dict[str, Any]:
         """https://docs.stripe.com/api/payment_intents/create, with our marks (design 2.2)."""
         optional = {
             "capture_method": "manual" if self.capture == "manual" else None,
@@ -123,6 +124,7 @@ class PaymentRequest:
                 PAYMENT_MARK: self.payment_id,
                 ORDER_MARK: self.order_id,
                 ATTEMPT_MARK: str(attempt),
+                CORRELATION_MARK: correlation_id,
                 **({USER_MARK: self.user_id} if self.user_id else {}),
             },
             **{name: value for name, value in optional.items() if value is not None},

@@ -9,7 +9,7 @@ from typing import Any
 from paidonce.domain.caller import Caller
 from paidonce.domain.errors import StateConflict
 from paidonce.domain.fingerprint import fingerprint
-from paidonce.domain.ownership import PAYMENT_MARK, REFUND_MARK, STAGE_MARK
+from paidonce.domain.ownership import CORRELATION_MARK, PAYMENT_MARK, REFUND_MARK, STAGE_MARK
 from paidonce.domain.payment import Payment, PaymentStatus
 from paidonce.domain.refund import Refund, RefundStatus
 from paidonce.domain.stripe_call import StripeCall
@@ -50,7 +50,7 @@ class RefundRequest:
         """Ours, the same for every repeat: 128 bits of `caller_key`."""
         return f"ref_{self.caller_key[:32]}"
 
-    def reserved(self, payment: Payment, *, stage: str, at: int) -> Payment:
+    def reserved(self, payment: Payment, *, stage: str, at: int, correlation_id: str) -> Payment:
         """The payment with this refund in it, whose call is about to be made (`at`, seconds).
 
         Raises StateConflict with a sentence when the payment has not that much left.
@@ -66,6 +66,7 @@ class RefundRequest:
                 amount_minor=amount,
                 reason=self.reason,
                 stage=stage,
+                correlation_id=correlation_id,
             ),
             caller_key=self.caller_key,
             body_hash=self.body_hash,
@@ -102,13 +103,20 @@ def amount_to_refund(payment: Payment, asked_minor: int | None) -> int:
 
 
 def refund_params(
-    payment: Payment, *, refund_id: str, amount_minor: int, reason: str | None, stage: str
+    payment: Payment,
+    *,
+    refund_id: str,
+    amount_minor: int,
+    reason: str | None,
+    stage: str,
+    correlation_id: str | None,
 ) -> dict[str, Any]:
     """https://docs.stripe.com/api/refunds/create, with our marks (design 2.2)."""
+    marks = {STAGE_MARK: stage, PAYMENT_MARK: payment.id, REFUND_MARK: refund_id}
     return {
         "charge": payment.charge_id,
         "amount": amount_minor,
-        "metadata": {STAGE_MARK: stage, PAYMENT_MARK: payment.id, REFUND_MARK: refund_id},
+        "metadata": marks | ({CORRELATION_MARK: correlation_id} if correlation_id else {}),
     } | ({"reason": reason} if reason else {})
 
 

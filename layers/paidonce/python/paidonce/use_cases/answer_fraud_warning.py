@@ -48,7 +48,7 @@ class AnswerFraudWarning:
         if not refund.is_actionable:
             self._tell("fraud warning needs nothing", told, refund)
             return
-        payment, why = self._reserved(refund)
+        payment, why = self._reserved(refund, told.correlation_id)
         if why is not None:
             self.notices.send(fraud_notice(told, why))
             self.telemetry.count("FraudWarningsForPeople")
@@ -68,7 +68,9 @@ class AnswerFraudWarning:
         self.telemetry.count("FraudRefundsQueued")
         self._tell("fraud refund queued", told, refund)
 
-    def _reserved(self, refund: FraudRefund) -> tuple[Payment, str | None]:
+    def _reserved(
+        self, refund: FraudRefund, correlation_id: str | None
+    ) -> tuple[Payment, str | None]:
         """The row with the refund in it, as far as one is due, or why a person must decide."""
         for _ in range(ROUNDS_MAX):
             payment = self.payments.get(refund.payment_id)
@@ -79,7 +81,7 @@ class AnswerFraudWarning:
             why = refund.left_to_people(payment, up_to_minor=self.refund_up_to_minor)
             if why is not None or payment.refundable_minor == 0:
                 return payment, why
-            after = refund.reserved(payment, stage=self.stage.name)
+            after = refund.reserved(payment, stage=self.stage.name, correlation_id=correlation_id)
             decision = Decision.of(payment, Verdict(after=after), at=iso(self.clock.now()))
             try:
                 self.books.commit(decision.commit())

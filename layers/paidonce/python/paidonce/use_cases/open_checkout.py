@@ -38,7 +38,7 @@ class OpenCheckout:
         take = self.take_payment
         take.within_rate(wanted.caller)
         take.check_key()
-        payment, how = take.opened(wanted, time_left)
+        payment, how = take.opened(wanted, correlation_id=correlation_id, time_left=time_left)
         if payment.status.band is not Band.OPEN:
             raise StateConflict(f"The payment is {payment.status.value}: nothing is left to pay.")
         ended = Ended.MADE if payment.checkout_session_id is None else Ended.REPEATED

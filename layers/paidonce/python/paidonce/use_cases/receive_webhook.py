@@ -4,8 +4,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from paidonce.domain.correlation import correlation_of
 from paidonce.domain.errors import InvalidRequest
 from paidonce.domain.moment import iso
+from paidonce.domain.ownership import row_named_by
 from paidonce.domain.signature import NoSecretFits, verify
 from paidonce.domain.stripe_event import StripeEvent
 from paidonce.use_cases.ports import Clock, Letter, Letterbox, LetterRefused, Telemetry
@@ -24,12 +26,15 @@ UNSENDABLE = ("\ufffe", "\uffff")
 
 @dataclass(frozen=True, kw_only=True)
 class Webhook:
-    """A request as it came, believed in nothing. `endpoint` is the route's name."""
+    """A request as it came, believed in nothing. `endpoint` is the route's name.
+
+    `request_id` is the gateway's, by which its access log knows the request.
+    """
 
     endpoint: str
     signature: str | None
     body: bytes
-    correlation_id: str
+    request_id: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,14 +64,18 @@ class ReceiveWebhook:
         # Only now: whatever is parsed below was written by Stripe.
         text = _text(webhook.body)
         event = StripeEvent.parse(text)
-        sent_by_id = self._queue(webhook, event, text)
+        correlation_id = correlation_of(event.id, event.object)
+        sent_by_id = self._queue(webhook, event, text, correlation_id)
         self.telemetry.count("WebhookById" if sent_by_id else "WebhookWhole")
         self.telemetry.count("WebhookAccepted")
         self.telemetry.fact(
             "webhook accepted",
             event_id=event.id,
             event_type=event.type,
-            correlation_id=webhook.correlation_id,
+            # The row that it names by itself, so that a search for a payment finds this line too.
+            aggregate_id=row_named_by(event.object),
+            correlation_id=correlation_id,
+            gateway_request_id=webhook.request_id,
             endpoint=webhook.endpoint,
             size_bytes=len(webhook.body),
             sent="by id" if sent_by_id else "whole",
@@ -94,9 +103,9 @@ class ReceiveWebhook:
             ahead_max_seconds=self.ahead_max_seconds,
         )
 
-    def _queue(self, webhook: Webhook, event: StripeEvent, text: str) -> bool:
+    def _queue(self, webhook: Webhook, event: StripeEvent, text: str, correlation_id: str) -> bool:
         """Put the payload into the queue, or the id alone where it cannot go whole: did it?"""
-        attributes = self._attributes(webhook, event)
+        attributes = self._attributes(event, correlation_id)
         if len(webhook.body) <= QUEUED_MAX_BYTES and not any(c in text for c in UNSENDABLE):
             try:
                 self.letterbox.put(Letter(body=text, attributes=attributes))
@@ -108,12 +117,12 @@ class ReceiveWebhook:
         self.letterbox.put(Letter(body=reference, attributes=attributes))
         return True
 
-    def _attributes(self, webhook: Webhook, event: StripeEvent) -> dict[str, str]:
+    def _attributes(self, event: StripeEvent, correlation_id: str) -> dict[str, str]:
         attributes = {
             "event_id": event.id,
             "event_type": event.type,
             "livemode": "true" if event.livemode else "false",
-            "correlation_id": webhook.correlation_id,
+            "correlation_id": correlation_id,
             "received_at": iso(self.clock.now()),
         }
         if event.account:

@@ -79,7 +79,7 @@ class RefundPayment:
         """
         # Before the first write: a stage without a key leaves no trace of what it cannot do.
         self.check_key()
-        payment, is_new = self._reserved(request)
+        payment, is_new = self._reserved(request, correlation_id)
         call = open_call(payment, request.refund_id)
         if call is None:
             return _ended(payment, request.refund_id, is_repeat=True)
@@ -102,7 +102,7 @@ class RefundPayment:
             )
         return _ended(payment, request.refund_id, is_repeat=False)
 
-    def _reserved(self, request: RefundRequest) -> tuple[Payment, bool]:
+    def _reserved(self, request: RefundRequest, correlation_id: str) -> tuple[Payment, bool]:
         """The row with the refund of this request in it, and whether it was put there now."""
         for _ in range(ROUNDS_MAX):
             payment = payment_behind(
@@ -116,7 +116,9 @@ class RefundPayment:
                     raise IdempotencyConflict("This Idempotency-Key came before with another body.")
                 return payment, False
             now = self.clock.now()
-            after = request.reserved(payment, stage=self.stage.name, at=int(now))
+            after = request.reserved(
+                payment, stage=self.stage.name, at=int(now), correlation_id=correlation_id
+            )
             decision = Decision.of(payment, Verdict(after=after), at=iso(now))
             try:
                 # With the pointer by which a repeat finds it, whatever payment that names.

@@ -88,11 +88,16 @@ class SweepEvents:
                     name=event.id,
                     event_type=event.type,
                     livemode=event.livemode,
-                    correlation_id=f"missing-{event.id}",
+                    correlation_id=event.correlation_id,
                 )
             )
             self.telemetry.count("MissingEventsQueued")
-            self.telemetry.fact("missing event queued", event_id=event.id, event_type=event.type)
+            self.telemetry.fact(
+                "missing event queued",
+                event_id=event.id,
+                event_type=event.type,
+                correlation_id=event.correlation_id,
+            )
         return missing
 
 

@@ -10,12 +10,16 @@ from paidonce.use_cases.ports import TimeLeft
 
 @dataclass(frozen=True, kw_only=True)
 class ListedEvent:
-    """One entry of Stripe's list; `created` in seconds since 1970."""
+    """One entry of Stripe's list; `created` in seconds since 1970.
+
+    `correlation_id`: as the receiver would have called it.
+    """
 
     id: str
     type: str
     created: int
     livemode: bool
+    correlation_id: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -97,7 +97,7 @@ class TakePayment:
         self.within_rate(request.caller)
         # Before the first write: a stage without a key leaves no trace of what it cannot do.
         self.check_key()
-        payment, how = self.opened(request, time_left)
+        payment, how = self.opened(request, correlation_id=correlation_id, time_left=time_left)
         try:
             return self._gone_on(payment, how, correlation_id=correlation_id, time_left=time_left)
         except OutcomeUnknown as error:
@@ -121,14 +121,18 @@ class TakePayment:
                 retry_after_seconds=_MINUTE_SECONDS - second,
             )
 
-    def opened(self, request: PaymentRequest, time_left: TimeLeft) -> tuple[Payment, How]:
+    def opened(
+        self, request: PaymentRequest, *, correlation_id: str, time_left: TimeLeft
+    ) -> tuple[Payment, How]:
         """The row of this request: new, of the same key before, or of the same order."""
         if request.money is None:
             # A repeat goes on with what was recorded, whatever the prices are today.
             if (stands := self.payments.get(request.payment_id)) is not None:
                 return _repeated(stands, request)
             request = request.priced(self.sum_up(request.items, time_left=time_left))
-        new = request.recorded(stage=self.stage.name, at=iso(self.clock.now()))
+        new = request.recorded(
+            stage=self.stage.name, at=iso(self.clock.now()), correlation_id=correlation_id
+        )
         try:
             payment = self.payments.open(new, claim_id=request.claim_id)
         except OrderTaken as taken:

@@ -1,22 +1,19 @@
 """One request on its way through the function: who asks, under which ids, until when."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeGuard, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from aws_lambda_powertools.event_handler.api_gateway import BaseRouter
 
 from paidonce.adapters.api.claims import read_caller
 from paidonce.domain.caller import Caller
-from paidonce.domain.card_data import holds_card_number
+from paidonce.domain.correlation import is_sane_id
 from paidonce.use_cases.ports import Clock, Telemetry
 
 if TYPE_CHECKING:
     from paidonce.adapters.api.idempotent import StoredAnswers
 
-# Ids as tracing tools write them: UUIDs, X-Ray's Root=1-…, W3C's traceparent.
-_SANE_ID = re.compile(r"[A-Za-z0-9._:=;/+\-]{1,128}", re.ASCII)
 # What an answer takes on its way out; the rest of Lambda's time is the request's.
 _LAST_SECONDS = 1.0
 _NAME = "exchange"
@@ -57,7 +54,7 @@ class Exchange(Generic[S]):
     def of(cls, event: Mapping[str, Any], context: Any, services: S) -> "Exchange[S]":
         """Read the ids of a request; nothing in it is trusted."""
         given = (event.get("requestContext") or {}).get("requestId")
-        request_id = given if _is_sane(given) else str(context.aws_request_id)
+        request_id = given if is_sane_id(given) else str(context.aws_request_id)
         headers = {str(k).lower(): v for k, v in (event.get("headers") or {}).items()}
         correlation_id = headers.get("x-correlation-id")
         remaining = context.get_remaining_time_in_millis() / 1000 - _LAST_SECONDS
@@ -66,7 +63,7 @@ class Exchange(Generic[S]):
             event=event,
             context=context,
             request_id=request_id,
-            correlation_id=correlation_id if _is_sane(correlation_id) else request_id,
+            correlation_id=correlation_id if is_sane_id(correlation_id) else request_id,
             ends_at=services.clock.now() + min(services.request_deadline_seconds, remaining),
         )
 
@@ -92,11 +89,3 @@ def put(router: BaseRouter, exchange: Exchange[Any]) -> None:
 def current(router: BaseRouter) -> Exchange[Any]:
     """The request that a route was called for."""
     return cast("Exchange[Any]", router.context[_NAME])
-
-
-def _is_sane(given: object) -> TypeGuard[str]:
-    return (
-        isinstance(given, str)
-        and _SANE_ID.fullmatch(given) is not None
-        and not holds_card_number(given)
-    )
