@@ -189,7 +189,7 @@ def _cors(origins: Sequence[str]) -> apigateway.CorsPreflightOptions | None:
     return apigateway.CorsPreflightOptions(
         allow_origins=list(origins),
         allow_methods=[method.GET, method.POST, method.DELETE],
-        allow_headers=["authorization", "content-type", "idempotency-key"],
+        allow_headers=["authorization", "content-type", "idempotency-key", "x-correlation-id"],
         expose_headers=["idempotent-replayed", "retry-after"],
         max_age=Duration.hours(1),
     )

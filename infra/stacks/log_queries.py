@@ -18,9 +18,11 @@ QUERIES = {
         f"\n| filter correlation_id = '{_CORRELATION}'"
         "\n| sort @timestamp asc\n| limit 1000"
     ),
-    # Its id is also in idempotency keys and in the ids of its domain events.
+    # Its id is also in idempotency keys and in the ids of its domain events; lines without it are
+    # found by the correlation ids of those with it.
     "one payment": (
         f"{_LINE}, event_id, event_type, outcome, reason, idempotency_key, stripe_request_id"
+        ", correlation_id"
         f"\n| filter @message like '{_PAYMENT}'"
         "\n| sort @timestamp asc\n| limit 1000"
     ),
