@@ -47,6 +47,7 @@ def an_invoice(status: str = "paid", number: int = 1, **changes: Any) -> dict[st
     values: dict[str, Any] = {
         "id": f"in_{number}",
         "object": "invoice",
+        "attempted": status == "paid",
         "billing_reason": "subscription_create" if number == 1 else "subscription_cycle",
         "created": finalized_at,
         "customer": "cus_1",
@@ -60,6 +61,28 @@ def an_invoice(status: str = "paid", number: int = 1, **changes: Any) -> dict[st
         "status_transitions": {"finalized_at": None if status == "draft" else finalized_at},
     }
     return values | changes
+
+
+def a_failed_invoice(number: int = 2, **changes: Any) -> dict[str, Any]:
+    """One whose card was declined, as its events show it: not why."""
+    return an_invoice("open", number, attempted=True, **changes)
+
+
+def with_payments(
+    invoice: dict[str, Any], decline_code: str | None = "insufficient_funds", **intent: Any
+) -> dict[str, Any]:
+    """The same as a look at Stripe shows it, with the intent that shall pay it."""
+    declined = {"code": "card_declined", "decline_code": decline_code, "message": "Stripe's words."}
+    shown = {
+        "id": "pi_1",
+        "object": "payment_intent",
+        "last_payment_error": declined if decline_code else None,
+        "next_action": None,
+        "status": "requires_payment_method",
+    }
+    payment = {"type": "payment_intent", "payment_intent": shown | intent}
+    row = {"object": "invoice_payment", "is_default": True, "payment": payment}
+    return invoice | {"payments": {"object": "list", "data": [row], "has_more": False}}
 
 
 def a_customer(**changes: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ A field's description is also the sentence that a caller reads when the field is
 
 from typing import Annotated
 
-from paidonce.adapters.api.shapes import ANSWER, INPUT
+from paidonce.adapters.api.shapes import ANSWER, INPUT, LastError
 from paidonce.domain.price import ITEMS_MAX, QUANTITY_MAX
 from paidonce.domain.return_url import URL_LENGTH_MAX, URL_PATTERN
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
@@ -175,7 +175,8 @@ class InvoiceView(BaseModel):
 class SubscriptionView(BaseModel):
     """A subscription as the API shows it; `entitled` says whether it may be used now.
 
-    `entitled_until`: when that ends by itself, if nothing is paid.
+    `entitled_until`: when that ends by itself, if nothing is paid. `last_error`: why the latest
+    invoice, a renewal's, could not be paid yet, with what the customer should do.
     """
 
     model_config = ANSWER
@@ -191,6 +192,7 @@ class SubscriptionView(BaseModel):
     cancel_at_period_end: bool
     trial_end: str | None
     latest_invoice: InvoiceView | None
+    last_error: LastError | None
     version: int
     created_at: str
     updated_at: str

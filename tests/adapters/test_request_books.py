@@ -160,6 +160,7 @@ invoices = st.builds(
     is_renewal=st.booleans(),
     created=whole,
     owed_since=seconds,
+    error=st.none() | st.builds(LastError, code=some, decline_code=some, message=words),
 )
 calls = st.builds(
     StripeCall,

@@ -2,12 +2,15 @@
 
 import time
 from collections.abc import Iterator
+from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from paidonce.domain.errors import StripeRefused, TryAgain
 
 from tests.adapters.canned import STRIPE_NOW, Canned
 from tests.adapters.stripe_bench import GOOD, INTENT, Bench, before_canned_stripe, refusal
+from tests.billing_examples import a_failed_invoice, a_subscription, an_invoice, with_payments
 from tests.examples import a_payload
 
 
@@ -171,4 +174,51 @@ def test_a_whole_list_is_read_in_one_try(bench: Bench) -> None:
     bench.server.answers = [a_cut_subscription(has_more=False)]
     seen = bench.reader().retrieve("subscription", "sub_1")
     assert [row["id"] for row in seen.object["items"]["data"]] == ["si_0"]
+    assert len(bench.server.asked) == 1
+
+
+# --- why a payment failed -------------------------------------------------------------------------
+
+
+def test_an_invoice_is_read_with_the_intent_that_shall_pay_it(bench: Bench) -> None:
+    whole = with_payments(a_failed_invoice())
+    bench.server.answers = [Canned(body=whole)]
+    assert bench.reader().retrieve("invoice", "in_2").object == whole
+    (asked,) = bench.server.asked
+    path, _, query = unquote(asked.path).partition("?")
+    assert path == "/v1/invoices/in_2"
+    assert query.endswith("]=payments.data.payment.payment_intent")
+
+
+def test_a_failed_invoice_is_read_after_its_subscription(bench: Bench) -> None:
+    """`expand` ends one level above the intent; both calls are of the worker's share."""
+    whole = with_payments(a_failed_invoice())
+    late = a_subscription("past_due", latest_invoice=a_failed_invoice())
+    bench.server.answers = [Canned(body=late), Canned(body=whole)]
+    seen = bench.reader().retrieve("subscription", "sub_1")
+    assert seen.object == late | {"latest_invoice": whole}
+    paths = [request.path.partition("?")[0] for request in bench.server.asked]
+    assert paths == ["/v1/subscriptions/sub_1", "/v1/invoices/in_2"]
+    assert sum(bench.counter.counts.values()) == 2
+
+
+def test_where_the_second_look_fails_nothing_is_seen(bench: Bench) -> None:
+    late = a_subscription("past_due", latest_invoice=a_failed_invoice())
+    bench.server.answers = [Canned(body=late), refusal(500)]
+    with pytest.raises(TryAgain):
+        bench.reader().retrieve("subscription", "sub_1")
+    bench.server.answers = [Canned(body=late)]
+    with pytest.raises(TryAgain):
+        bench.reader(per_second=1).retrieve("subscription", "sub_1")
+
+
+@pytest.mark.parametrize(
+    "invoice",
+    [None, an_invoice("draft", 2), an_invoice("open", 2), an_invoice(), a_failed_invoice(1)],
+)
+def test_an_invoice_that_has_not_failed_is_not_read(
+    bench: Bench, invoice: dict[str, Any] | None
+) -> None:
+    bench.server.answers = [Canned(body=a_subscription(latest_invoice=invoice))]
+    bench.reader().retrieve("subscription", "sub_1")
     assert len(bench.server.asked) == 1

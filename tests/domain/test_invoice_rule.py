@@ -7,12 +7,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from paidonce.domain.invoice import Invoice, invoice_of, joined, remembered, subscription_id_of
+from paidonce.domain.next_step import NextStep
 from paidonce.domain.rulebook import FetchFirst, Verdict
 from paidonce.domain.sighting import Source
 from paidonce.domain.subscription import Subscription
 from paidonce.rules.invoice import begun, settle
 
-from tests.billing_examples import AT, DAY, MARKS, a_row, a_subscription, an_invoice
+from tests.billing_examples import (
+    AT,
+    DAY,
+    MARKS,
+    a_failed_invoice,
+    a_row,
+    a_subscription,
+    an_invoice,
+    with_payments,
+)
 from tests.examples import NOON, a_look
 
 STATUSES = ("draft", "open", "uncollectible", "paid", "void")
@@ -27,8 +37,8 @@ LIVES = [
 ]
 
 
-def after(row: Subscription, found: dict[str, Any]) -> Subscription:
-    verdict = settle(row, a_look(found, NOON))
+def after(row: Subscription, found: dict[str, Any], **how: Any) -> Subscription:
+    verdict = settle(row, a_look(found, NOON, **how))
     assert isinstance(verdict, Verdict)
     return verdict.after
 
@@ -84,6 +94,127 @@ def test_a_row_that_is_not_there_begins_with_its_subscription() -> None:
     assert verdict.after.status == "active"
     # What was paid before we knew of the subscription is no news.
     assert verdict.after.written(at=AT).news(nothing) == ("subscription.started",)
+
+
+# --- why a payment failed -------------------------------------------------------------------------
+
+
+def renewing() -> Subscription:
+    return a_row(latest_invoice=Invoice(id="in_2"))
+
+
+def test_each_failure_is_looked_at_at_stripe() -> None:
+    """An event does not say why; the next failure may have another reason."""
+    asked = FetchFirst("in_2")
+    assert settle(renewing(), a_look(a_failed_invoice(), NOON)) == asked
+    looked = after(renewing(), with_payments(a_failed_invoice()), source=Source.FETCH)
+    assert settle(looked, a_look(a_failed_invoice(), NOON)) == asked
+    again = with_payments(a_failed_invoice(), "expired_card")
+    looked = after(looked, again, source=Source.FETCH)
+    assert looked.last_error is not None
+    assert looked.last_error.decline_code == "expired_card"
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        an_invoice("draft", 2),
+        an_invoice("open", 2),
+        an_invoice("paid", 2),
+        an_invoice("void", 2, attempted=True),
+        # The browser that confirms the first payment is told by Stripe itself.
+        a_failed_invoice(1),
+    ],
+)
+def test_nothing_else_is(found: dict[str, Any]) -> None:
+    assert after(renewing(), found).last_error is None
+
+
+def test_a_failure_told_of_after_the_payment_needs_no_look() -> None:
+    paid = after(renewing(), an_invoice("paid", 2))
+    assert after(paid, a_failed_invoice()) == paid
+
+
+NO_ERROR: dict[str, Any] = {"decline_code": None, "status": "requires_action"}
+
+
+@pytest.mark.parametrize(
+    ("intent", "codes", "step"),
+    [
+        ({}, ("card_declined", "insufficient_funds"), NextStep.ADD_FUNDS),
+        (
+            {"last_payment_error": {"code": "expired_card"}},
+            ("expired_card", None),
+            NextStep.NEW_CARD,
+        ),
+        # The bank asks for a confirmation before it says yes or no: that is no error at Stripe.
+        (
+            NO_ERROR | {"next_action": {"type": "use_stripe_sdk"}},
+            ("authentication_required", None),
+            NextStep.CONFIRM,
+        ),
+        (
+            NO_ERROR | {"next_action": {"type": "redirect_to_url"}},
+            ("authentication_required", None),
+            NextStep.CONFIRM,
+        ),
+        (NO_ERROR | {"next_action": {"type": "display_bank_transfer_instructions"}}, None, None),
+        ({"decline_code": None}, None, None),
+        ({"decline_code": None, "status": "processing"}, None, None),
+    ],
+)
+def test_a_look_shows_why(
+    intent: dict[str, Any], codes: tuple[str, str | None] | None, step: NextStep | None
+) -> None:
+    """In our words: of an intent without an error there is nothing to say."""
+    row = after(renewing(), with_payments(a_failed_invoice(), **intent), source=Source.FETCH)
+    expected = codes and step and dict(zip(("code", "decline_code"), codes, strict=True))
+    assert row.view()["last_error"] == (expected and step and expected | {"message": step.value})
+
+
+@pytest.mark.parametrize(
+    "payments",
+    [
+        None,
+        {"data": []},
+        {"data": [{"is_default": True, "payment": {"type": "payment_record"}}]},
+        # Not expanded.
+        {"data": [{"is_default": True, "payment": {"payment_intent": "pi_1"}}]},
+        # What somebody attached beside is not what Stripe asks for.
+        {
+            "data": [
+                {
+                    "is_default": False,
+                    "payment": {"payment_intent": {"last_payment_error": {"code": "expired_card"}}},
+                }
+            ]
+        },
+    ],
+)
+def test_other_payments_say_nothing(payments: Any) -> None:
+    found = a_failed_invoice(payments=payments)
+    assert after(renewing(), found, source=Source.FETCH).last_error is None
+
+
+def test_the_reason_stays_until_the_invoice_is_settled() -> None:
+    """Stripe forgets it with any change of the intent; a payment that is under way is none yet."""
+    failed = after(renewing(), with_payments(a_failed_invoice()), source=Source.FETCH)
+    forgotten = with_payments(a_failed_invoice(), None, status="processing")
+    assert after(failed, forgotten, source=Source.FETCH) == failed
+    given_up = after(failed, an_invoice("uncollectible", 2), source=Source.FETCH)
+    assert given_up.last_error == failed.last_error
+    for end in ("paid", "void"):
+        assert after(failed, an_invoice(end, 2)).view()["last_error"] is None
+
+
+def test_the_reason_is_news_and_so_is_its_end() -> None:
+    failed = after(renewing(), with_payments(a_failed_invoice()), source=Source.FETCH)
+    assert failed.written(at=AT).news(renewing()) == ("subscription.changed",)
+    paid = after(failed, an_invoice("paid", 2)).written(at=AT)
+    assert paid.news(failed) == ("subscription.renewed",)
+
+
+# --- whose it is ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

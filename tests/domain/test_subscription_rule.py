@@ -1,19 +1,38 @@
 """What a subscription's events mean for its row, one by one."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from paidonce.domain.invoice import Invoice
+from paidonce.domain.payment import LastError
 from paidonce.domain.rulebook import FetchFirst, Verdict
 from paidonce.domain.sighting import Source
 from paidonce.domain.subscription import Subscription, begun
 from paidonce.rules.subscription import settle
 
-from tests.billing_examples import AT, DAY, a_row, a_subscription, an_invoice, an_item
+from tests.billing_examples import (
+    AT,
+    DAY,
+    a_failed_invoice,
+    a_row,
+    a_subscription,
+    an_invoice,
+    an_item,
+    with_payments,
+)
 from tests.examples import NOON, a_look
 
 LATER = NOON + 60
 RENEWED = {"latest_invoice": "in_2"}
+# The invoice of a renewal whose card was declined, looked at.
+DECLINED = Invoice(
+    id="in_2",
+    status="open",
+    created=NOON,
+    owed_since=NOON,
+    error=LastError(code="card_declined", decline_code="do_not_honor", message="Ask your bank."),
+)
 
 
 def nothing_known() -> Subscription:
@@ -95,8 +114,34 @@ def test_a_list_that_stripe_cut_short_is_no_list() -> None:
 def test_since_when_it_is_late_only_its_invoice_tells() -> None:
     late = a_subscription("past_due", **RENEWED)
     assert settle(a_row(), a_look(late, LATER)) == FetchFirst("sub_1")
-    known = a_row().with_invoice(Invoice(id="in_2", status="open", created=LATER, owed_since=LATER))
-    assert after(known, late).owed_since == LATER
+    known = a_row("past_due").with_invoice(replace(DECLINED, owed_since=None))
+    assert settle(known, a_look(late, LATER)) == FetchFirst("sub_1")
+    assert after(a_row().with_invoice(DECLINED), late).owed_since == NOON
+
+
+@pytest.mark.parametrize("status", ["past_due", "unpaid"])
+def test_why_it_becomes_late_only_a_look_at_its_invoice_tells(status: str) -> None:
+    """With the step itself, or whoever is told of the one would not be told of the other."""
+    late = a_subscription(status, **RENEWED)
+    unread = a_row().with_invoice(replace(DECLINED, error=None))
+    assert settle(unread, a_look(late, LATER)) == FetchFirst("sub_1")
+    assert settle(unread, a_look(late, LATER, source=Source.ANSWER)) == FetchFirst("sub_1")
+    whole = late | {"latest_invoice": with_payments(a_failed_invoice(), "do_not_honor")}
+    looked = after(unread, whole, source=Source.FETCH)
+    assert told(unread, looked) == ("subscription.past_due",)
+    assert looked.view()["last_error"]["decline_code"] == "do_not_honor"
+    # An intent without an error gives no code, and is not looked at for ever.
+    silent = late | {"latest_invoice": with_payments(a_failed_invoice(), None)}
+    assert after(unread, silent, source=Source.FETCH).view()["last_error"] is None
+    # What is late already, or known, needs no look.
+    known = after(a_row().with_invoice(DECLINED), late)
+    assert after(known, late | {"cancel_at_period_end": True}, LATER + 1).cancel_at_period_end
+
+
+def test_the_next_period_forgets_why_the_last_one_failed() -> None:
+    known = after(a_row().with_invoice(DECLINED), a_subscription("past_due", **RENEWED))
+    assert known.last_error == DECLINED.error
+    assert after(known, a_subscription(latest_invoice="in_3"), LATER + 1).last_error is None
 
 
 def test_a_period_ends_with_the_first_of_its_items() -> None:
@@ -119,7 +164,11 @@ def test_a_period_ends_with_the_first_of_its_items() -> None:
         (a_row("paused"), a_subscription(), "subscription.changed"),
         (a_row("past_due"), a_subscription(), "subscription.changed"),
         (a_row("past_due"), a_subscription("unpaid"), "subscription.changed"),
-        (a_row(), a_subscription("unpaid"), "subscription.past_due"),
+        (
+            a_row().with_invoice(DECLINED),
+            a_subscription("unpaid", **RENEWED),
+            "subscription.past_due",
+        ),
         (a_row(), a_subscription("canceled"), "subscription.ended"),
         (a_row("past_due"), a_subscription("canceled"), "subscription.ended"),
         (a_row(), a_subscription(cancel_at_period_end=True), "subscription.changed"),
@@ -138,7 +187,7 @@ def test_each_step_is_told_once(
 
 
 def test_what_becomes_late_is_told_once() -> None:
-    before = a_row().with_invoice(Invoice(id="in_2", status="open", created=NOON, owed_since=NOON))
+    before = a_row().with_invoice(DECLINED)
     late = after(before, a_subscription("past_due", **RENEWED))
     assert told(before, late) == ("subscription.past_due",)
 

@@ -15,6 +15,7 @@ from tests.billing_examples import (
     a_subscription,
     an_invoice,
     an_item,
+    with_payments,
 )
 from tests.examples import NOON, a_payload
 
@@ -26,12 +27,13 @@ MONTH = 30 * DAY
 class Life:
     """Events in their order; `held[n]` is what a GET shows right after event n.
 
-    `row` is what we know before; None: nothing.
+    `row` is what we know before; None: nothing. `why` is the decline code at its end, of a renewal.
     """
 
     row: Aggregate | None
     steps: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     held: list[dict[str, Any]] = field(default_factory=list)
+    why: str | None = None
 
     def events(self, pace: int) -> list[StripeEvent]:
         """As Stripe writes them, `pace` seconds apart."""
@@ -54,10 +56,18 @@ class Subscribed(Life):
         self.state = self.state | changes
         return self._told(f"{SUB}.{kind}", dict(self.state))
 
-    def invoice(self, name: str, status: str, number: int = 2) -> "Subscribed":
-        """An event of an invoice."""
+    def invoice(
+        self, name: str, status: str, number: int = 2, *, declined: str | None = None
+    ) -> "Subscribed":
+        """An event of an invoice; why its card was `declined` only a GET of it shows."""
         found = an_invoice(status, number)
-        self.invoices[found["id"]] = found
+        if declined or status == "uncollectible":
+            found["attempted"] = True
+        before = self.invoices.get(found["id"], {}).get("payments")
+        shown = with_payments(found, declined) if declined else found | {"payments": before}
+        self.invoices[found["id"]] = shown
+        if number > 1:
+            self.why = None if status in ("paid", "void") else declined or self.why
         return self._told(f"invoice.{name}", found)
 
     def _told(self, name: str, found: dict[str, Any]) -> "Subscribed":
@@ -93,7 +103,7 @@ def subscriptions() -> dict[str, Subscribed]:
         .sub("created")
         .invoice("created", "draft", 1)
         .invoice("finalized", "open", 1)
-        .invoice("payment_failed", "open", 1)
+        .invoice("payment_failed", "open", 1, declined="do_not_honor")
         .invoice("paid", "paid", 1)
         .invoice("payment_succeeded", "paid", 1)
         .sub("updated", status="active"),
@@ -121,7 +131,7 @@ def subscriptions() -> dict[str, Subscribed]:
         "failed and recovered": Subscribed(a_row())
         .sub("updated", **next_month())
         .invoice("finalized", "open")
-        .invoice("payment_failed", "open")
+        .invoice("payment_failed", "open", declined="insufficient_funds")
         .sub("updated", status="past_due")
         .invoice("paid", "paid")
         .invoice("payment_succeeded", "paid")
@@ -129,9 +139,9 @@ def subscriptions() -> dict[str, Subscribed]:
         "failed and ended": Subscribed(a_row())
         .sub("updated", **next_month())
         .invoice("finalized", "open")
-        .invoice("payment_failed", "open")
+        .invoice("payment_failed", "open", declined="insufficient_funds")
         .sub("updated", status="past_due")
-        .invoice("payment_failed", "open")
+        .invoice("payment_failed", "open", declined="expired_card")
         .invoice("marked_uncollectible", "uncollectible")
         .sub("deleted", status="canceled"),
         "changed, paused and resumed": Subscribed(a_row())

@@ -266,9 +266,12 @@ class ModelStripe:
 
     def get(self, thing_id: str, *, expand: Sequence[str] = ()) -> str:
         """The object as text, as it is at this moment; fields to expand hold an id, or nothing."""
-        document = dict(self.existing(thing_id).document)
+        thing = self.existing(thing_id)
+        document = dict(thing.document)
         for name in expand:
-            if document[name] is not None:
+            if name in thing.hidden:
+                document[name] = thing.hidden[name]
+            elif document.get(name) is not None:
                 document[name] = self.existing(document[name]).document
         return json.dumps(document)
 

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 from paidonce.domain.errors import OutcomeUnknown, StripeRefused, TryAgain
@@ -25,7 +26,7 @@ from tests.simulation.model_stripe import (
 
 VISIBILITY_SECONDS = 360
 # What the reader asks to be shown whole (adapters/stripe_gateway.py).
-EXPANDED = {"subscription": ("latest_invoice",)}
+EXPANDED = {"invoice": ("payments",), "subscription": ("latest_invoice",)}
 # A receiver asks for fresh secrets at most this often, and keeps what it has this long.
 REFRESH_SECONDS, CACHE_SECONDS = 60, 300
 
@@ -61,7 +62,18 @@ class Calls:
         self._clock.pause((0.04, 0.11, 0.3, 1.3)[self.calls * 7 % 4])
 
     def retrieve(self, resource: str, object_id: str) -> Sighting:
-        """See `StripeReader.retrieve`: looked at somewhere between the request and the answer."""
+        """See `StripeReader.retrieve`: a failed invoice is looked at after its subscription."""
+        seen = self._looked(resource, object_id)
+        latest = seen.object.get("latest_invoice")
+        if resource != "subscription" or not isinstance(latest, dict) or not latest["attempted"]:
+            return seen
+        return replace(
+            seen,
+            object={**seen.object, "latest_invoice": self._looked("invoice", latest["id"]).object},
+        )
+
+    def _looked(self, resource: str, object_id: str) -> Sighting:
+        """As it is somewhere between the request and the answer."""
         assert resource
         self.looking_at = object_id
         started = self._clock.now()
@@ -168,7 +180,7 @@ class Gateway(Calls):
         }
         if time_left() <= 0:
             raise TryAgain("no time left")
-        return Answer(seen=self.retrieve(resource, object_id), request_id="r", replayed=False)
+        return Answer(seen=self._looked(resource, object_id), request_id="r", replayed=False)
 
     def listed(
         self,

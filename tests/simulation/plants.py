@@ -342,6 +342,16 @@ PLANTS = (
         is_fast=True,
     ),
     Plant(
+        "why a renewal failed is never read",
+        (
+            (
+                "rules/invoice.py",
+                "has_failed(found) and not row",
+                "False and not row",
+            ),
+        ),
+    ),
+    Plant(
         "an invoice's latest event says how it stands",
         (
             (

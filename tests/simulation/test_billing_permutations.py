@@ -61,6 +61,8 @@ class Explorer:
         worker.clock.time = float(self.events[shown].created)
         held = self.life.held[shown]
         worker.stripe.objects[held["id"]] = held
+        if invoice := held.get("latest_invoice"):
+            worker.stripe.objects[invoice["id"]] = invoice
         event = self.events[number]
         assert worker.takes(worker.delivery(event), worker.delivery(event)) == set()
         assert worker.queue.copies == []
@@ -75,6 +77,7 @@ class Explorer:
             assert (row.name, row.email) == (end.get("name"), end.get("email"))
             return
         assert isinstance(row, Subscription)
+        assert (row.last_error and row.last_error.decline_code) == self.life.why
         assert _shown(row) == _shown(begun(end, AT).shown(end))
         paid = len(row.paid_renewals)
         once = ("subscription.started", "subscription.past_due", "subscription.ended")

@@ -125,6 +125,32 @@ def test_a_failed_renewal_is_tried_again_and_ends(client: Any, price: Any, clock
     assert kinds(client).count("invoice.payment_failed") == 4
 
 
+def test_why_a_renewal_failed_stands_four_levels_below_its_invoice(
+    client: Any, price: Any, clock: Any
+) -> None:
+    """One level too deep for the subscription; it is gone once the invoice is paid."""
+    customer = payer(client, test_clock=clock.id)
+    subscription = subscribe(client, customer, price)
+    bad = client.v1.payment_methods.attach("pm_card_chargeCustomerFail", {"customer": customer.id})
+    client.v1.subscriptions.update(subscription.id, {"default_payment_method": bad.id})
+    advance(client, clock, START + 30 * DAY + 2 * 3600)
+    path = "payments.data.payment.payment_intent"
+    with pytest.raises(stripe.InvalidRequestError, match="more than 4 levels"):
+        client.v1.subscriptions.retrieve(subscription.id, {"expand": [f"latest_invoice.{path}"]})
+    late = client.v1.subscriptions.retrieve(subscription.id)
+
+    def intent() -> Any:
+        shown = client.v1.invoices.retrieve(late.latest_invoice, {"expand": [path]})
+        (payment,) = shown.payments.data
+        assert payment.is_default
+        return payment.payment.payment_intent
+
+    error = intent().last_payment_error
+    assert (error.code, error.decline_code) == ("card_declined", "generic_decline")
+    client.v1.invoices.pay(late.latest_invoice, {"payment_method": "pm_card_visa"})
+    assert intent().last_payment_error is None
+
+
 def test_a_late_payment_makes_it_active_again(client: Any, price: Any, clock: Any) -> None:
     """Paying the open invoice with a good card ends past due."""
     customer = payer(client, test_clock=clock.id)

@@ -5,16 +5,28 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from paidonce.domain.announcement import announcements_of
 from paidonce.domain.customer import Customer
+from paidonce.domain.errors import TryAgain
 from paidonce.domain.invoice import subscription_id_of
 from paidonce.domain.moment import iso
+from paidonce.domain.next_step import NextStep
+from paidonce.domain.notice import notice_of
 from paidonce.domain.ownership import Stage
 from paidonce.domain.policy import Policy
 from paidonce.domain.stripe_event import StripeEvent
 from paidonce.domain.subscription import Subscription
 
-from tests.billing_examples import DAY, a_customer, a_row, a_subscription, an_invoice
-from tests.examples import NOON, an_event
+from tests.billing_examples import (
+    DAY,
+    a_customer,
+    a_failed_invoice,
+    a_row,
+    a_subscription,
+    an_invoice,
+    with_payments,
+)
+from tests.examples import NOON, STAGE, an_event
 from tests.use_cases.test_fixtures import OF_BILLING
 from tests.use_cases.worker import Worker
 
@@ -60,6 +72,7 @@ def test_every_rule_applied_twice_equals_once(path: Any) -> None:
     assert row_id is not None
     held = a_subscription(id=row_id, latest_invoice=event.object) if is_invoice else event.object
     worker = a_worker(held=dict(held))
+    worker.stripe.objects[event.object["id"]] = dict(event.object)
     assert worker.takes(worker.delivery(event)) == set()
     once = worker.tables.others[row_id]
     assert once.view()["user_id"] == "user-1"
@@ -154,6 +167,116 @@ def test_the_bus_is_told_under_the_policy_of_the_stage() -> None:
         assert event.type == "subscription.past_due"
         seen[days] = (event.object["entitled"], event.object["entitled_until"])
     assert seen == {0: (False, None), 60: (True, iso(NOON + 90 * DAY))}
+
+
+# --- why a renewal failed -------------------------------------------------------------------------
+
+FAILED = a_failed_invoice()
+LATE = a_subscription("past_due", latest_invoice="in_2")
+TELL_FAILURE = ("invoice.payment_failed", FAILED)
+TELL_LATE = (UPDATED, LATE)
+
+
+def renewed(worker: Worker, decline_code: str | None = "insufficient_funds") -> Worker:
+    """Stripe holds a subscription that is late, and why."""
+    looked = with_payments(FAILED, decline_code)
+    worker.stripe.objects |= {"in_2": looked, "sub_1": LATE | {"latest_invoice": looked}}
+    return worker
+
+
+def notices(worker: Worker) -> list[str]:
+    """What customers are told, in the order of the ledger."""
+    rows = worker.tables.rows.values()
+    sent = [notice_of(one) for row in rows for one in announcements_of(row, STAGE)]
+    return [one.text for one in sent if one]
+
+
+@pytest.mark.parametrize(
+    ("decline_code", "step"),
+    [
+        ("insufficient_funds", NextStep.ADD_FUNDS),
+        ("authentication_required", NextStep.CONFIRM),
+        ("call_issuer", NextStep.CALL_BANK),
+        ("try_again_later", NextStep.WAIT),
+        ("stolen_card", NextStep.NEW_CARD),
+        # An intent without an error.
+        (None, NextStep.NEW_CARD),
+    ],
+)
+@pytest.mark.parametrize("order", [[TELL_FAILURE, TELL_LATE], [TELL_LATE, TELL_FAILURE]])
+@pytest.mark.parametrize("pace", ["one batch", "one by one", "one second"])
+def test_a_failed_renewal_tells_the_customer_what_to_do(
+    decline_code: str | None, step: NextStep, order: list[Any], pace: str
+) -> None:
+    """Once, in whatever order Stripe tells of it, whatever comes again."""
+    worker = renewed(a_worker(a_row()), decline_code)
+    if pace == "one batch":
+        gets(worker, *order)
+    else:
+        for number, event in enumerate(order):
+            gets(worker, event, at=NOON + (61 + number if pace == "one by one" else 60))
+    # Stripe may make two Event objects for one change.
+    gets(worker, *order)
+    (text,) = notices(worker)
+    assert step.value in text
+    error = the(worker).view()["last_error"]
+    assert error is None or (error["decline_code"], error["message"]) == (decline_code, step.value)
+    assert (error is None) is (decline_code is None)
+    assert set(worker.outcomes.values()) <= {"applied", "unchanged"}
+
+
+def test_a_failed_renewal_in_its_order_costs_one_look() -> None:
+    worker = renewed(a_worker(a_row()))
+    gets(worker, TELL_FAILURE)
+    gets(worker, TELL_LATE)
+    assert worker.telemetry.counts["StripeFetches"] == 1
+
+
+def test_a_retry_with_another_reason_is_shown_and_no_second_notice() -> None:
+    worker = renewed(a_worker(a_row()))
+    gets(worker, TELL_FAILURE, TELL_LATE)
+    renewed(worker, "expired_card")
+    gets(worker, TELL_FAILURE, at=NOON + 3 * DAY)
+    assert the(worker).view()["last_error"]["decline_code"] == "expired_card"
+    assert told(worker).count("subscription.past_due") == len(notices(worker)) == 1
+    last = worker.tables.rows["evt_2"].domain_events[-1]
+    assert (last.type, last.object["last_error"]) == (
+        "subscription.changed",
+        the(worker).view()["last_error"],
+    )
+
+
+def test_a_renewal_that_recovers_shows_no_error_any_more() -> None:
+    worker = renewed(a_worker(a_row()))
+    gets(worker, TELL_FAILURE, TELL_LATE)
+    paid = ("invoice.paid", an_invoice("paid", 2))
+    gets(worker, paid, at=NOON + 90)
+    assert the(worker).view()["last_error"] is None
+    last = worker.tables.rows["evt_2"].domain_events[-1]
+    assert (last.type, last.object["last_error"]) == ("subscription.renewed", None)
+    # A failure that is told of late changes nothing.
+    fetches = worker.telemetry.counts["StripeFetches"]
+    gets(worker, TELL_FAILURE, at=NOON + 80)
+    assert the(worker).view()["last_error"] is None
+    assert worker.telemetry.counts["StripeFetches"] == fetches
+
+
+@pytest.mark.parametrize("order", [[TELL_FAILURE, TELL_LATE], [TELL_LATE, TELL_FAILURE]])
+def test_a_look_that_fails_is_made_again_and_nobody_is_told_before(order: list[Any]) -> None:
+    """Neither event is decided without it."""
+    worker = renewed(a_worker(a_row()))
+    for _ in order:
+        worker.reader.faults.plan("retrieve", TryAgain("this second's share is used up"))
+    gets(worker, *order)
+    assert set(worker.outcomes.values()) == {"waiting"}
+    assert told(worker) == []
+    assert the(worker) == a_row()
+    for number, (sent, event) in enumerate(zip(list(worker.queue.copies), order, strict=True)):
+        back = an_event(event[0], event[1], event_id=f"evt_{number}", created=NOON + 60 + number)
+        assert worker.takes(worker.again(sent, back)) == set()
+    assert set(worker.outcomes.values()) <= {"applied", "unchanged"}
+    (text,) = notices(worker)
+    assert NextStep.ADD_FUNDS.value in text
 
 
 def test_a_deleted_customer_is_told_of_without_its_name() -> None:

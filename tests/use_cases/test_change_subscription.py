@@ -21,7 +21,9 @@ from paidonce.use_cases.change_subscription import Changed
 from paidonce.use_cases.open_portal import Session
 from paidonce.use_cases.subscribe import Subscribed
 
+from tests.billing_examples import a_failed_invoice, with_payments
 from tests.use_cases.a_billing import (
+    CUSTOMER,
     DECLINED,
     a_caller,
     a_shop_with_a_customer,
@@ -76,6 +78,21 @@ def test_an_update_has_a_number_of_its_own(shop: Shop) -> None:
     assert shop.billing_gateway.keys[-1] == f"{row.id}_update_2"
     assert change(shop, "key-w", cancel_at_period_end=False).how is Ended.MADE
     assert not subscriptions(shop)[0].cancel_at_period_end
+
+
+def test_an_answer_that_shows_it_late_is_noted_with_the_reason(shop: Shop) -> None:
+    """Its webhooks may come later: whoever is told that it is late is told why."""
+    made = subscribe(shop).subscription
+    assert made is not None
+    failed = a_failed_invoice(customer=CUSTOMER)
+    shop.stripe.objects[made.id] |= {"status": "past_due", "latest_invoice": failed}
+    shop.stripe.objects["in_2"] = with_payments(failed, "do_not_honor")
+    changed = change(shop, cancel_at_period_end=True).subscription
+    assert (changed.status, changed.cancel_at_period_end) == ("past_due", True)
+    assert changed.view()["last_error"]["decline_code"] == "do_not_honor"
+    told = [e for row in shop.tables.rows.values() for e in row.domain_events]
+    (late,) = [e for e in told if e.type == "subscription.past_due"]
+    assert late.object["last_error"] == changed.view()["last_error"]
 
 
 def test_a_lost_answer_to_an_update_is_ended_by_the_repeat(shop: Shop) -> None:

@@ -270,7 +270,7 @@ def test_a_subscription_is_begun_changed_and_ended(anna: Browser) -> None:
     assert set(found) == {
         *("id", "customer_id", "user_id", "status", "entitled", "items", "current_period_end"),
         "entitled_until",
-        *("cancel_at_period_end", "trial_end", "latest_invoice", "version"),
+        *("cancel_at_period_end", "trial_end", "latest_invoice", "last_error", "version"),
         *("created_at", "updated_at"),
     }
     assert (found["status"], found["entitled"]) == ("incomplete", False)

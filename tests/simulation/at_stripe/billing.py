@@ -13,6 +13,12 @@ CUSTOMER, SUBSCRIPTION, INVOICE = "customer", "subscription", "invoice"
 PERIOD_SECONDS = 30 * DAY
 ENDED = ("canceled", "incomplete_expired")
 PRICES = ("price_a", "price_b", "price_c")
+# Why a card is declined: code and decline code (https://docs.stripe.com/declines/codes).
+DECLINES = (
+    ("card_declined", "insufficient_funds"),
+    ("card_declined", "do_not_honor"),
+    ("expired_card", None),
+)
 
 
 # --- customers ----------------------------------------------------------------------------------
@@ -115,6 +121,7 @@ def _invoice(scene: Scene, subscription: Thing, reason: str, status: str) -> Thi
     document = {
         "object": INVOICE,
         "attempt_count": 0,
+        "attempted": False,
         "billing_reason": reason,
         "customer": subscription.document["customer"],
         "due_date": None,
@@ -179,6 +186,7 @@ def _first_payment(scene: Scene, thing: Thing) -> None:
 
 def _paid(scene: Scene, thing: Thing, invoice: Thing) -> None:
     scene.stripe.change(invoice, {"status": "paid", "next_payment_attempt": None})
+    _intent(invoice, status="succeeded")
     if thing.status not in ("active", "trialing", *ENDED):
         scene.stripe.change(thing, {"status": "active"})
         scene.stripe.tell(thing, "customer.subscription.updated", scene.dice)
@@ -187,10 +195,35 @@ def _paid(scene: Scene, thing: Thing, invoice: Thing) -> None:
 
 def _attempt_failed(scene: Scene, invoice: Thing) -> None:
     now, count = scene.stripe.second(), invoice.document["attempt_count"] + 1
-    scene.stripe.change(invoice, {"attempt_count": count, "next_payment_attempt": now + 3 * DAY})
+    changes = {"attempt_count": count, "attempted": True, "next_payment_attempt": now + 3 * DAY}
+    scene.stripe.change(invoice, changes)
     action = ("invoice.payment_action_required",) if scene.dice.upto(4) == 0 else ()
+    if action:
+        _intent(invoice, status="requires_action", next_action={"type": "use_stripe_sdk"})
+    else:
+        code, decline_code = DECLINES[scene.step_number % len(DECLINES)]
+        error = {"code": code, "decline_code": decline_code, "message": "No."}
+        _intent(invoice, status="requires_payment_method", last_payment_error=error)
     for event_type in ("invoice.payment_failed", *action):
         scene.stripe.tell(invoice, event_type, scene.dice)
+
+
+def _intent(invoice: Thing, **shown: Any) -> None:
+    """Its payment intent as it is from now on: since 2025-03-31 only `payments` leads to it."""
+    intent = {"object": "payment_intent", "last_payment_error": None, "next_action": None, **shown}
+    payment = {"type": "payment_intent", "payment_intent": intent}
+    row = {"object": "invoice_payment", "is_default": True, "payment": payment}
+    invoice.hidden["payments"] = {"object": "list", "data": [row]}
+
+
+def why_unpaid(invoice: Thing) -> tuple[str, str | None] | None:
+    """Code and decline code of the last attempt; None where nothing is owed or none was made."""
+    payments = invoice.hidden.get("payments")
+    if payments is None or invoice.status not in ("open", "uncollectible"):
+        return None
+    intent = payments["data"][0]["payment"]["payment_intent"]
+    error = intent["last_payment_error"]
+    return (error["code"], error["decline_code"]) if error else ("authentication_required", None)
 
 
 def _renew(scene: Scene, thing: Thing) -> None:

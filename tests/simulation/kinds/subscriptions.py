@@ -197,6 +197,11 @@ def _subscription(world: World, thing: Thing, row: Any) -> Iterator[str]:
         "latest_invoice": {"id": latest.id, "status": latest.status},
     }
     found = {name: shown[name] for name in expected}
+    # The browser that confirms the first payment is told by Stripe itself.
+    is_first = latest.document["billing_reason"] == "subscription_create"
+    expected["last_error"] = None if is_first else billing.why_unpaid(latest)
+    error = shown["last_error"]
+    found["last_error"] = error and (error["code"], error["decline_code"])
     if found != expected:
         odd = {n: (found[n], expected[n]) for n in expected if found[n] != expected[n]}
         yield f"state: {thing.id} has {odd} (here, at Stripe)"
@@ -238,7 +243,14 @@ def _as_told(world: World, thing: Thing, events: Sequence[Any]) -> Iterator[str]
     for word, times in most.items():
         if heard.count(word) > times:
             yield f"told: {thing.id} told {heard} of {statuses}"
+    for event in events:
+        if event.type == "subscription.past_due" and _fails_untold(event.object):
+            yield f"told: {thing.id} is late and {event.id} does not say why"
     if most["ended"] and heard.count("ended") != 1:
         yield f"told: {thing.id} has ended and told {heard}"
     if heard and heard[0] not in ("started", "changed", "ended", "past_due"):
         yield f"told: {thing.id} told {heard} first"
+
+
+def _fails_untold(shown: Mapping[str, Any]) -> bool:
+    return shown["latest_invoice"]["status"] == "open" and shown["last_error"] is None

@@ -21,7 +21,9 @@ _KINDS: Mapping[str, type[Any]] = {"cus": Customer, "req": Request, "sub": Subsc
 def _invoice(stored: Mapping[str, Any]) -> Invoice:
     """As this release knows it: what a newer one wrote beside is left out."""
     names = {f.name for f in fields(Invoice)}
-    return Invoice(**{name: value for name, value in stored.items() if name in names})
+    known = {name: value for name, value in stored.items() if name in names}
+    error = known.pop("error", None)
+    return Invoice(**known, error=LastError(**error) if error else None)
 
 
 # Fields that are more than one value: JSON text in the item, and how each is read from it.

@@ -16,9 +16,11 @@ from paidonce.domain.errors import (
     StripeRefused,
     TryAgain,
 )
+from paidonce.domain.invoice import WITH_ERROR
 from paidonce.domain.sighting import Sighting, Source
 from paidonce.domain.stripe_call import StripeCall
 from paidonce.domain.stripe_event import StripeEvent
+from paidonce.domain.subscription import failed_invoice_id
 from paidonce.use_cases.ports import Clock, Telemetry, TimeLeft
 from paidonce.use_cases.stripe_ports import Answer
 
@@ -38,8 +40,12 @@ _PATH_OF = {
     "subscription": "/v1/subscriptions/{id}",
     "webhook_endpoint": "/v1/webhook_endpoints/{id}",
 }
-# What an object must show whole for its rule: the invoice tells whether it may be used.
-_EXPAND_OF: Mapping[str, Sequence[str]] = {"subscription": ("latest_invoice",)}
+# What an object must show whole for its rule: the invoice tells whether it may be used, and its
+# payments why one failed.
+_EXPAND_OF: Mapping[str, Sequence[str]] = {
+    "invoice": (WITH_ERROR,),
+    "subscription": ("latest_invoice",),
+}
 # A list inside an object that its rule needs whole: its field, its path, what it is asked for by.
 _LIST_IN: Mapping[str, tuple[str, str, str]] = {
     "subscription": ("items", "/v1/subscription_items", "subscription"),
@@ -80,12 +86,19 @@ class StripeSdkReader:
 
     def retrieve(self, resource: str, object_id: str) -> Sighting:
         """See `StripeReader.retrieve`."""
+        reply = self._expanded(resource, object_id)
+        found = self._whole(resource, reply.document)
+        if resource == "subscription" and (invoice_id := failed_invoice_id(found)):
+            # Five levels below a subscription, where `expand` ends after four.
+            invoice = self._expanded("invoice", invoice_id).document
+            found = {**found, "latest_invoice": invoice}
+        # What the pages and the invoice show beside is no older than the object itself.
+        return replace(reply, document=found).seen(Source.FETCH)
+
+    def _expanded(self, resource: str, object_id: str) -> Reply:
         expand = _EXPAND_OF.get(resource)
-        reply = self._get(
-            _PATH_OF[resource], object_id, params={"expand": list(expand)} if expand else {}
-        )
-        # What the pages show beside is no older than the object itself.
-        return replace(reply, document=self._whole(resource, reply.document)).seen(Source.FETCH)
+        params = {"expand": list(expand)} if expand else {}
+        return self._get(_PATH_OF[resource], object_id, params=params)
 
     def event(self, event_id: str) -> StripeEvent:
         """See `StripeReader.event`."""

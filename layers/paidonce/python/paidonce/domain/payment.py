@@ -76,11 +76,15 @@ def status_of_intent(intent: Mapping[str, Any]) -> PaymentStatus:
 
 @dataclass(frozen=True, kw_only=True)
 class LastError:
-    """Why the last attempt failed; `message` is ours, for the shopper (`decline`)."""
+    """Why the last attempt failed; `message` is ours (`decline`, of a renewal `next_step`)."""
 
     code: str | None
     decline_code: str | None
     message: str
+
+    def view(self) -> dict[str, str | None]:
+        """As the API and the bus show it."""
+        return {"code": self.code, "decline_code": self.decline_code, "message": self.message}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,8 +163,7 @@ class Payment:
             "disputes": [dispute.view() for dispute in self.disputes],
             "fraud_warning": warning and warning.view(),
             "customer_id": self.customer_id,
-            "last_error": error
-            and {"code": error.code, "decline_code": error.decline_code, "message": error.message},
+            "last_error": error and error.view(),
             "version": self.version,
             "created_at": self.created_at,
             "updated_at": self.updated_at,

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from paidonce.domain.invoice import Invoice, invoice_of, joined, remembered
+from paidonce.domain.invoice import Invoice, has_failed, invoice_of, joined, remembered
 from paidonce.domain.moment import iso
 from paidonce.domain.ownership import USER_MARK, id_in, marks_of
+from paidonce.domain.payment import LastError
 from paidonce.domain.sighting import Sighting
 from paidonce.domain.stripe_call import CallState, StripeCall
 
@@ -59,6 +60,20 @@ class Subscription:
     def is_ended(self) -> bool:
         """Stripe will never bill it again."""
         return self.status in ENDED
+
+    @property
+    def is_late(self) -> bool:
+        """A payment has failed, and Stripe tries again or has given up."""
+        return self.status in _LATE
+
+    @property
+    def last_error(self) -> LastError | None:
+        """Why the last payment of its latest invoice failed; None once that is paid or void."""
+        return self.latest_invoice.error if self.latest_invoice else None
+
+    def has_settled(self, invoice_id: str) -> bool:
+        """Nothing is owed any more for this invoice."""
+        return any(one.id == invoice_id and one.is_settled for one in self._all_invoices)
 
     @property
     def owes_first(self) -> bool:
@@ -153,7 +168,7 @@ class Subscription:
             return ("subscription.ended",)
         steps = {
             "subscription.started": before.status in _NOT_BEGUN and self._has_begun,
-            "subscription.past_due": self.status in _LATE and before.status not in _LATE,
+            "subscription.past_due": self.is_late and not before.is_late,
             # What was paid before we knew of it is no news.
             "subscription.renewed": before.version > 0
             and bool(self.paid_renewals - before.paid_renewals),
@@ -182,7 +197,7 @@ class Subscription:
 
     def view(self) -> dict[str, Any]:
         """What of it is shown whatever the time: `entitlement.view_of` adds the rest."""
-        invoice = self.latest_invoice
+        invoice, error = self.latest_invoice, self.last_error
         return {
             "id": self.id,
             "customer_id": self.customer_id,
@@ -193,6 +208,7 @@ class Subscription:
             "cancel_at_period_end": self.cancel_at_period_end,
             "trial_end": _moment(self.trial_end),
             "latest_invoice": invoice and {"id": invoice.id, "status": invoice.status},
+            "last_error": error and error.view(),
             "version": self.version,
             "created_at": self.created_at,
             "updated_at": self.updated_at,
@@ -216,6 +232,14 @@ def row_of(subscription_id: str, found: Mapping[str, Any], at: str) -> Subscript
         updated_at=at,
         version=0,
     )
+
+
+def failed_invoice_id(found: Mapping[str, Any]) -> str | None:
+    """The latest invoice, where this look at a subscription shows that it failed and not why."""
+    invoice = found.get("latest_invoice")
+    if not isinstance(invoice, Mapping) or not has_failed(invoice) or "payments" in invoice:
+        return None
+    return str(invoice["id"])
 
 
 def client_secret_of(found: Mapping[str, Any]) -> str | None:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from paidonce.domain.invoice import invoice_of, subscription_id_of
+from paidonce.domain.invoice import has_failed, invoice_of, subscription_id_of
 from paidonce.domain.rulebook import FetchFirst, Verdict, decides
-from paidonce.domain.sighting import Sighting
+from paidonce.domain.sighting import Sighting, Source
 from paidonce.domain.subscription import Subscription, row_of
 
 
@@ -32,7 +32,8 @@ def begun(found: Mapping[str, Any], at: str) -> Subscription:
 def settle(row: Subscription, seen: Sighting) -> Verdict[Subscription] | FetchFirst:
     """An invoice moves one way, so its status alone decides, in any order.
 
-    Which invoice is the latest only the subscription itself says.
+    Which invoice is the latest only the subscription itself says, and why a payment failed only
+    a look at Stripe does: each failure is looked at, so that the last one is known in the end.
     """
     found = seen.object
     if found["object"] == "subscription":
@@ -40,4 +41,6 @@ def settle(row: Subscription, seen: Sighting) -> Verdict[Subscription] | FetchFi
     invoice = invoice_of(found)
     if row.version == 0 or invoice is None:
         return FetchFirst(row.id, resource="subscription")
+    if seen.source is not Source.FETCH and has_failed(found) and not row.has_settled(invoice.id):
+        return FetchFirst(invoice.id)
     return Verdict(after=row.with_invoice(invoice))

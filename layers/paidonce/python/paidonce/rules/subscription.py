@@ -46,7 +46,9 @@ def _is_enough(row: Subscription, shown: Subscription, seen: Sighting) -> bool:
         # Whether its first invoice is paid stands in no event of the subscription.
         return False
     if seen.is_after(row):
-        # Since when it is late only its invoice tells, whose event may not have come yet.
-        return shown.status != "past_due" or shown.owed_since is not None
+        # Since when it is late only its invoice tells, whose event may not have come yet, and why
+        # only a look does: whoever is told that it is late now must be told that, too.
+        is_told_why = row.is_late or not shown.is_late or shown.last_error is not None
+        return is_told_why and (shown.status != "past_due" or shown.owed_since is not None)
     is_part = seen.source is Source.PAYLOAD and seen.is_before(row)
     return is_part or shown.looks_like(row)

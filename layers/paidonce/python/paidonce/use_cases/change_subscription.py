@@ -1,7 +1,7 @@
 """Change or end a subscription: the call stands in its row before it is made."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from paidonce.domain import decline
@@ -19,9 +19,15 @@ from paidonce.domain.errors import (
     TryAgain,
 )
 from paidonce.domain.fingerprint import fingerprint
+from paidonce.domain.invoice import WITH_ERROR
 from paidonce.domain.payment_calls import NEVER_MADE
 from paidonce.domain.stripe_call import CallState, StripeCall
-from paidonce.domain.subscription import CALLS_MAX, Subscription, changed_lines
+from paidonce.domain.subscription import (
+    CALLS_MAX,
+    Subscription,
+    changed_lines,
+    failed_invoice_id,
+)
 from paidonce.domain.subscription_calls import call_key, shows
 from paidonce.use_cases.carry_out import CarryOut, Ended
 from paidonce.use_cases.note_answer import ROUND_PAUSE_SECONDS_MAX, ROUNDS_MAX
@@ -172,9 +178,16 @@ class ChangeSubscription:
         return params
 
     def _read(self, subscription_id: str, time_left: TimeLeft) -> Answer:
-        return self.carry_out.gateway.get(
-            "subscription", subscription_id, time_left=time_left, expand=EXPANDED
-        )
+        """With why its latest invoice failed: the row may become late with this look."""
+        get = self.carry_out.gateway.get
+        answer = get("subscription", subscription_id, time_left=time_left, expand=EXPANDED)
+        found = answer.seen.object
+        invoice_id = failed_invoice_id(found)
+        if invoice_id is None:
+            return answer
+        looked = get("invoice", invoice_id, time_left=time_left, expand=(WITH_ERROR,))
+        whole = {**found, "latest_invoice": looked.seen.object}
+        return replace(answer, seen=replace(answer.seen, object=whole))
 
     def _asked(self, row: Subscription, call: StripeCall, *, time_left: TimeLeft) -> Answer:
         now = int(self.carry_out.clock.now())
