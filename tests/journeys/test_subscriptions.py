@@ -1,13 +1,17 @@
 """Subscriptions over two renewals on a test clock: paid, failed and recovered, failed and ended."""
 
+import json
 import secrets
 import time
 from typing import Any
 
+import pytest
+import stripe
 from paidonce.domain.moment import iso
+from paidonce.domain.next_step import NextStep
 
 from local.shop import Shop
-from tests.journeys.listener import Listener, on_the_bus
+from tests.journeys.listener import Listener, on_a_topic, on_the_bus
 from tests.journeys.test_customers import new_price, post
 
 DAY = 24 * 3600
@@ -25,7 +29,11 @@ class Clock:
 
     def after(self, days: float) -> None:
         """So many days after its beginning, once Stripe has billed all that was due."""
-        self.clocks.advance(self.id, {"frozen_time": self.begun + int(days * DAY)})
+        self.at(self.begun + int(days * DAY))
+
+    def at(self, second: int) -> None:
+        """This moment, once Stripe has billed all that was due."""
+        self.clocks.advance(self.id, {"frozen_time": second})
         self.shop.until(
             lambda: self.clocks.retrieve(self.id).status == "ready", what="the clock arrives"
         )
@@ -61,6 +69,21 @@ def pays_with(shop: Shop, subscription_id: str, card: str) -> None:
     customer = shop.stripe.v1.subscriptions.retrieve(subscription_id).customer
     method = shop.stripe.v1.payment_methods.attach(card, {"customer": str(customer)})
     shop.stripe.v1.subscriptions.update(subscription_id, {"default_payment_method": method.id})
+
+
+def asked_to_pay_with(shop: Shop, subscription_id: str, card: str) -> None:
+    """Its draft for the next period, by hand, before Stripe itself asks; the card is declined."""
+    invoices = shop.stripe.v1.invoices
+    (draft,) = invoices.list({"subscription": subscription_id, "status": "draft"}).data
+    invoices.finalize_invoice(draft.id)
+    with pytest.raises(stripe.CardError):
+        invoices.pay(draft.id, {"payment_method": card})
+
+
+def period_end(shop: Shop, subscription_id: str) -> int:
+    """When its period ends, by Stripe."""
+    held = shop.stripe.v1.subscriptions.retrieve(subscription_id).to_dict()
+    return int(held["items"]["data"][0]["current_period_end"])
 
 
 def shown(shop: Shop, subscription_id: str) -> dict[str, Any]:
@@ -110,24 +133,56 @@ def told_when(listener: Listener, subscription_id: str, steps: dict[str, int]) -
     )
 
 
+def codes(found: dict[str, Any]) -> tuple[str | None, str | None] | None:
+    """Why it could not be renewed."""
+    error = found["last_error"]
+    return error and (error["code"], error["decline_code"])
+
+
+def failures_told(mailer: Listener, subscription_id: str) -> list[str]:
+    """The texts of the notices of failed renewals."""
+    sent = [json.loads(body) for body in mailer.read()]
+    return [
+        one["text"]
+        for one in sent
+        if (one["kind"], one["object_id"]) == ("renewal_failed", subscription_id)
+    ]
+
+
 def test_two_renewals_one_recovered_one_ended(shop: Shop) -> None:
+    """The customer is told the next step of each failure, by its own decline code, once."""
     price = new_price(shop, 900, interval="month")
     clock = Clock(shop)
-    with on_the_bus(shop) as listener:
+    with on_the_bus(shop) as listener, on_a_topic(shop, "CustomerNoticesTopicArn") as mailer:
         paying, late, gone = (subscribed(shop, clock, price) for _ in range(3))
         for subscription_id in (late, gone):
             pays_with(shop, subscription_id, "pm_card_chargeCustomerFail")
+        clock.at(period_end(shop, gone) + 600)
+        asked_to_pay_with(shop, gone, "pm_card_chargeDeclinedInsufficientFunds")
+        when(shop, gone, status="past_due")
         clock.after(31.5)
         when(shop, paying, status="active", entitled=True)
         for subscription_id in (late, gone):
             # In the days of its grace it may be used.
             found = when(shop, subscription_id, status="past_due", entitled=True)
             assert found["entitled_until"] is not None
+        for subscription_id, decline_code, step in (
+            (late, "generic_decline", NextStep.CALL_BANK),
+            (gone, "insufficient_funds", NextStep.ADD_FUNDS),
+        ):
+            assert codes(shown(shop, subscription_id)) == ("card_declined", decline_code)
+            (text,) = shop.until(
+                lambda found=subscription_id: failures_told(mailer, found),
+                what=f"the customer of {subscription_id} is told",
+            )
+            assert step.value in text
         pays_with(shop, late, "pm_card_visa")
         shop.stripe.v1.invoices.pay(when(shop, late, status="past_due")["latest_invoice"]["id"])
-        when(shop, late, status="active", entitled=True, entitled_until=None)
+        when(shop, late, status="active", entitled=True, entitled_until=None, last_error=None)
         clock.after(63)
-        when(shop, gone, status="canceled", entitled=False)
+        # The later attempts were made with the other card.
+        last = when(shop, gone, status="canceled", entitled=False)
+        assert codes(last) == ("card_declined", "generic_decline")
         for subscription_id in (paying, late, gone):
             when(shop, subscription_id, **at_stripe(shop, subscription_id))
         wanted = {
@@ -137,6 +192,8 @@ def test_two_renewals_one_recovered_one_ended(shop: Shop) -> None:
         }
         for subscription_id, steps in wanted.items():
             told_when(listener, subscription_id, steps)
+        for subscription_id in (late, gone):
+            assert len(failures_told(mailer, subscription_id)) == 1
         for subscription_id in wanted:
             newest = max(listener.events_about(subscription_id), key=lambda one: one.version)
             found = shown(shop, subscription_id)
