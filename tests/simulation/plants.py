@@ -343,13 +343,7 @@ PLANTS = (
     ),
     Plant(
         "why a renewal failed is never read",
-        (
-            (
-                "rules/invoice.py",
-                "has_failed(found) and not row",
-                "False and not row",
-            ),
-        ),
+        (("rules/invoice.py", "has_failed(found) and not row", "False and not row"),),
     ),
     Plant(
         "an invoice's latest event says how it stands",

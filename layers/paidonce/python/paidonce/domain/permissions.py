@@ -94,6 +94,12 @@ ROW_OF_RESOURCE: Mapping[str, Row] = {
     "subscription": SUBSCRIPTIONS,
 }
 
+# What is read inside the answers about it (`expand`): an expanded object needs its own row.
+_EXPANDED_IN: Mapping[str, tuple[Row, ...]] = {
+    "invoice": (INTENTS,),
+    "subscription": (INVOICES, INTENTS),
+}
+
 # What no key of ours needs to do harm with; each key is probed for those that it has no use for.
 DANGERS = (
     *writes(PAYOUTS, TRANSFERS, TOP_UPS, CHARGES, INTENTS, CUSTOMERS, SUBSCRIPTIONS),
@@ -103,7 +109,8 @@ DANGERS = (
 
 _MONEY_IN = (
     *writes(INTENTS, CUSTOMERS, SUBSCRIPTIONS, CHECKOUT, PORTAL),
-    # Invoices and SetupIntents are read inside the answers about subscriptions (`expand`).
+    # Invoices and SetupIntents are read inside the answers about subscriptions (`expand`), and the
+    # intents that pay invoices inside theirs.
     *reads(PRICES, PRODUCTS, INVOICES, SETUPS),
 )
 
@@ -153,7 +160,9 @@ def forbidden_to(key: str) -> tuple[Permission, ...]:
 
 
 def _read_by_rules() -> tuple[Permission, ...]:
-    return reads(*(ROW_OF_RESOURCE[resource] for resource in rulebook.resources()))
+    read = rulebook.resources()
+    inside = [row for resource in read for row in _EXPANDED_IN.get(resource, ())]
+    return reads(*(ROW_OF_RESOURCE[resource] for resource in read), *inside)
 
 
 def _distinct(permissions: Iterable[Permission]) -> tuple[Permission, ...]:
