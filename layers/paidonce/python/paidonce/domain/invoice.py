@@ -102,8 +102,8 @@ def has_failed(found: object) -> bool:
 def _error_in(found: Mapping[str, Any]) -> LastError | None:
     """Why the payment that Stripe itself asks for failed; None where that is not shown."""
     rows = (found.get("payments") or {}).get("data") or ()
-    payments = [row["payment"] for row in rows if row.get("is_default")]
-    intent = next(iter(payments), {}).get("payment_intent")
+    asked = (row["payment"].get("payment_intent") for row in rows if row.get("is_default"))
+    intent = next(asked, None)
     if not isinstance(intent, Mapping):
         return None
     error, action = intent.get("last_payment_error") or {}, intent.get("next_action") or {}
