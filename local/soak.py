@@ -1,26 +1,30 @@
-"""`make soak`: a weekend without webhooks, and workers that are killed under load; all is counted.
+"""`make soak`: a weekend without webhooks, a crowd of events, workers killed under load.
 
 Long loads stand here and not in `make test`. Everything goes through the public interfaces; the
 checks at the end read the tables.
 """
 
+import io
 import json
 import secrets
 import subprocess
 import sys
 import time
+import zipfile
 from collections import Counter
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from statistics import quantiles
+from statistics import median
 from typing import Any
 
 import httpx
 from rich.console import Console
 from rich.table import Table
 
+from local import crowd
 from local.cloud import LocalCloud
 from local.drill import at_a_rate
 from local.shop import UNDECIDED, Shop
@@ -35,9 +39,21 @@ KILLED_BUSY_MIN = 10
 KILLED = ("apply_event", "receive_webhook", "payments_api", "publish_changes", "run_operation")
 _AT_ONCE = 8
 _SETTLE_SECONDS = 300.0
+CROWD_EVENTS = 5000
+_CROWD_SECONDS = 1800.0
+_EMPTY_INVOCATIONS = 500
 _CREATED = 201
 # A killed API holds the key for as long as it could have run (28 s): 409 until then.
 _REPEATS_MAX = 90
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bought:
+    """One payment up to the shopper's part, as POST /payments answered it in so many seconds."""
+
+    payment_id: str
+    version: int
+    seconds: float
 
 
 @dataclass
@@ -58,38 +74,52 @@ class Soak:
 
     def a_silent_weekend(self, *, payments: int) -> None:
         """Stripe attempts no delivery; the silence is noticed, and a sweep finds all of it."""
-        shop = self.shop
-        self._reconcile()
-        before = [self._timed_buy() for _ in range(20)]
-        self._settled([payment_id for payment_id, _ in before])
-        began = datetime.now(UTC).isoformat()
+        shop, began = self.shop, datetime.now(UTC).isoformat()
+        dead = shop.queue_depth("EventsDeadLetterQueueUrl")
+        before = self._buy_some(20, at_once=1)
+        self._settled(before)
+        # The next window is of the weekend alone: the silence is that nothing at all arrived.
+        settled_at = time.time()
+        self._sweep_until(lambda: self._swept_to() >= settled_at, "what was before is swept")
         shop.control("POST", "deliveries", {"drop": 1})
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            missed = [one for one, _ in pool.map(lambda _: self._timed_buy(), range(payments))]
+        missed = self._buy_some(payments // 2)
+        self._sweep_until(self._is_silent, "the silence is noticed")
+        self.facts["silence alarm"] = "ALARM while the endpoint is off"
+        missed += self._buy_some(payments - len(missed))
         shop.control("POST", "deliveries", {})
-        self.check("a payment was paid without an event", holds=self._unpaid(missed) == set(missed))
-        versions = {one: self._row(one)["version"] for one in missed}
         swept_from = time.monotonic()
-        during: list[tuple[str, float]] = []
-        while not self._is_silent() or self._unpaid(missed):
-            during += [self._timed_buy() for _ in range(2)]
-            self._reconcile()
-            if time.monotonic() - swept_from > _SETTLE_SECONDS:
-                self.broken.append("the weekend was not made up for in time")
-                return
+        during: list[Bought] = []
+        with ThreadPoolExecutor(1) as pool:
+            sweeping = pool.submit(
+                self._sweep_until, lambda: not self._unpaid(missed), "the weekend is made up for"
+            )
+            while not sweeping.done():
+                during += self._buy_some(1)
+            sweeping.result()
         self.facts["events of the weekend"] = str(2 * payments)
-        self.facts["silence alarm"] = "ALARM"
-        self.facts["all of it applied"] = f"{time.monotonic() - swept_from:.0f} s after the sweep"
+        self.facts["all of it applied"] = f"{time.monotonic() - swept_from:.0f} s after it"
         self.facts["POST /payments before, p50"] = _milliseconds(before)
         self.facts["POST /payments during the sweep, p50"] = _milliseconds(during)
-        self._settled([payment_id for payment_id, _ in during])
-        twice = [one for one in missed if self._row(one)["version"] != versions[one] + 1]
+        self._settled(missed + during)
+        rows = {row["id"]: row for row in shop.rows("PaymentsTableName")}
+        twice = [one for one in missed if rows[one.payment_id]["version"] != one.version + 1]
         self.check(f"{len(twice)} payments were not applied exactly once", holds=not twice)
-        report = self._verify(began)
-        self.facts["compared with Stripe"] = ", ".join(
-            f"{count} {kind}" for kind, count in report["looked_at"].items()
-        )
-        self.check(f"our books differ: {report['drifts'][:3]}", holds=not report["drifts"])
+        self._check_books(began, dead)
+
+    def _sweep_until(self, condition: Callable[[], bool], what: str) -> None:
+        """Runs of reconcile, until it has seen to this."""
+
+        def seen_to() -> bool:
+            self._reconcile()
+            return condition()
+
+        self.shop.until(seen_to, what=what, seconds=_SETTLE_SECONDS)
+
+    def _swept_to(self) -> float:
+        """How far the list of events was looked through wholly, in seconds since 1970."""
+        found = self.shop.table("PaymentsTableName").get_item(Key={"id": "sweep#recent"})
+        sweep: dict[str, Any] = found.get("Item", {})
+        return float(sweep["window_to"]) if "completed_at" in sweep else 0.0
 
     def _is_silent(self) -> bool:
         self.cloud.evaluate_alarms()
@@ -104,6 +134,53 @@ class Soak:
         said = answer["Payload"].read()
         self.check(f"reconcile failed: {said!r}", holds="FunctionError" not in answer)
 
+    # --- a crowd of events ------------------------------------------------------------------------
+
+    def a_crowd(self, *, events: int) -> None:
+        """Mixed types in random order, a fifth of them twice; and what the emulator itself can."""
+        shop, began = self.shop, datetime.now(UTC).isoformat()
+        dead = shop.queue_depth("EventsDeadLetterQueueUrl")
+        brought = crowd.bring(shop, events=events, seed=events, seconds_max=_CROWD_SECONDS)
+        self.facts["events in random order"] = (
+            f"{len(brought.events)} in {brought.deliveries} deliveries"
+        )
+        decided, empty = len(brought.events) / brought.seconds, self._empty_invocations()
+        self.facts["decided"] = f"{decided:.1f} a second"
+        self.facts["an empty function"] = (
+            f"{empty:.1f} invocations a second, {empty / decided:.1f} times as many"
+        )
+        self._check_books(began, dead)
+
+    def _empty_invocations(self) -> float:
+        """How many a second the embedded AWS itself manages of a function that does nothing."""
+        client, name = self.shop.client("lambda"), f"empty-{secrets.token_hex(4)}"
+        like = client.get_function_configuration(
+            FunctionName=f"paidonce-{self.cloud.stage}-apply-event"
+        )
+        code = io.BytesIO()
+        with zipfile.ZipFile(code, "w") as archive:
+            archive.writestr("empty.py", "def handle(event, context):\n    return None\n")
+        client.create_function(
+            FunctionName=name,
+            Runtime=like["Runtime"],
+            Role=like["Role"],
+            Handler="empty.handle",
+            Code={"ZipFile": code.getvalue()},
+        )
+        client.get_waiter("function_active_v2").wait(FunctionName=name)
+        try:
+            began = time.monotonic()
+            with ThreadPoolExecutor(_AT_ONCE) as pool:
+                list(
+                    pool.map(
+                        lambda _: client.invoke(FunctionName=name, Payload=b"{}"),
+                        range(_EMPTY_INVOCATIONS),
+                    )
+                )
+            return _EMPTY_INVOCATIONS / (time.monotonic() - began)
+        finally:
+            client.delete_function(FunctionName=name)
+
     # --- workers that are killed ------------------------------------------------------------------
 
     def killed_workers(self, *, seconds: float) -> None:
@@ -113,8 +190,8 @@ class Soak:
         kills: Counter[str] = Counter()
         with ThreadPoolExecutor(1) as pool:
             killing = pool.submit(self._kill, seconds, kills)
-            bought = at_a_rate(
-                lambda: self._timed_buy()[0], per_second=PAYMENTS_PER_SECOND, seconds=seconds
+            bought: list[Bought] = at_a_rate(
+                self._buy, per_second=PAYMENTS_PER_SECOND, seconds=seconds
             )
             killing.result()
         self._settled(bought)
@@ -124,13 +201,10 @@ class Soak:
         self.check("too few were killed in the middle", holds=busy >= KILLED_BUSY_MIN)
         unpaid = self._unpaid(bought)
         self.check(f"{len(unpaid)} payments were lost", holds=not unpaid)
-        self.check("a payment was made twice", holds=len(set(bought)) == len(bought))
-        buried = shop.queue_depth("EventsDeadLetterQueueUrl") - dead
-        self.check(f"{buried} events are in the dead letters", holds=buried == 0)
-        report = self._verify(began)
-        self.check(f"our books differ: {report['drifts'][:3]}", holds=not report["drifts"])
-        twice = [row for row in report["money"] if row["ours"] != row["stripes"]]
-        self.check(f"money differs: {twice}", holds=not twice)
+        self.check(
+            "a payment was made twice", holds=len({b.payment_id for b in bought}) == len(bought)
+        )
+        self._check_books(began, dead)
 
     def _kill(self, seconds: float, kills: Counter[str]) -> None:
         """In turn over the functions; an idle one where, for a second, none was busy."""
@@ -150,11 +224,12 @@ class Soak:
 
     # --- what both need ---------------------------------------------------------------------------
 
-    def _timed_buy(self) -> tuple[str, float]:
-        """One payment up to the shopper's part, and how long POST /payments took.
+    def _buy_some(self, payments: int, *, at_once: int = _AT_ONCE) -> list[Bought]:
+        with ThreadPoolExecutor(at_once) as pool:
+            return list(pool.map(lambda _: self._buy(), range(payments)))
 
-        A shop's page sends again what had no usable answer, with the same key.
-        """
+    def _buy(self) -> Bought:
+        """A shop's page sends again what had no usable answer, with the same key."""
         order_id, key = f"order-{secrets.token_hex(6)}", secrets.token_hex(8)
         for _ in range(_REPEATS_MAX):
             began = time.monotonic()
@@ -166,31 +241,34 @@ class Soak:
                 took = time.monotonic() - began
                 payment: dict[str, Any] = answer.json()["payment"]
                 self.shop.confirm(payment["payment_intent_id"])
-                return str(payment["id"]), took
+                return Bought(payment_id=payment["id"], version=payment["version"], seconds=took)
             # Killed in the middle, or somebody else's try is not over: a shopper waits a moment.
             time.sleep(0.5)
         raise RuntimeError(f"{order_id} had no answer in {_REPEATS_MAX} tries")
 
-    def _row(self, payment_id: str) -> dict[str, Any]:
-        table = self.shop.table("PaymentsTableName")
-        row: dict[str, Any] = table.get_item(Key={"id": payment_id})["Item"]
-        return row
-
-    def _unpaid(self, payment_ids: list[str]) -> set[str]:
+    def _unpaid(self, bought: Sequence[Bought]) -> set[str]:
         rows = self.shop.rows("PaymentsTableName")
-        return set(payment_ids) - {row["id"] for row in rows if row.get("status") == "paid"}
+        paid = {row["id"] for row in rows if row.get("status") == "paid"}
+        return {one.payment_id for one in bought} - paid
 
-    def _settled(self, payment_ids: list[str]) -> None:
+    def _settled(self, bought: Sequence[Bought]) -> None:
         """Each is paid, and no row of the ledger is undecided."""
         shop = self.shop
-        shop.until(
-            lambda: not self._unpaid(payment_ids), what="each is paid", seconds=_SETTLE_SECONDS
-        )
+        shop.until(lambda: not self._unpaid(bought), what="each is paid", seconds=_SETTLE_SECONDS)
         shop.until(
             lambda: not any(r["outcome"] in UNDECIDED for r in shop.rows("EventsTableName")),
             what="each event is decided",
             seconds=_SETTLE_SECONDS,
         )
+
+    def _check_books(self, began: str, dead: int) -> None:
+        """No further dead letter, and our books since then are Stripe's."""
+        buried = self.shop.queue_depth("EventsDeadLetterQueueUrl") - dead
+        self.check(f"{buried} events are in the dead letters", holds=buried == 0)
+        report = self._verify(began)
+        self.check(f"our books differ: {report['drifts'][:3]}", holds=not report["drifts"])
+        differing = [row for row in report["money"] if row["ours"] != row["stripes"]]
+        self.check(f"money differs: {differing}", holds=not differing)
 
     def _verify(self, since: str) -> dict[str, Any]:
         """The operator's own command."""
@@ -202,8 +280,8 @@ class Soak:
         return report
 
 
-def _milliseconds(timed: list[tuple[str, float]]) -> str:
-    return f"{quantiles([took for _, took in timed], n=2)[0] * 1000:.0f} ms"
+def _milliseconds(bought: Sequence[Bought]) -> str:
+    return f"{median(one.seconds for one in bought) * 1000:.0f} ms"
 
 
 def main() -> int:
@@ -214,6 +292,8 @@ def main() -> int:
         soak = Soak(cloud, Shop(cloud.endpoints))
         with console.status("a weekend without webhooks …"):
             soak.a_silent_weekend(payments=WEEKEND_PAYMENTS)
+        with console.status(f"{CROWD_EVENTS} events of mixed types in random order …"):
+            soak.a_crowd(events=CROWD_EVENTS)
         with console.status("60 s of payments while workers are killed …"):
             soak.killed_workers(seconds=60)
     shown = Table("", "", title="The soak", title_justify="left", show_header=False)

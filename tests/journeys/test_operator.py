@@ -1,36 +1,16 @@
 """An operator on the worst day: what died and why, what a replay would do, what differs."""
 
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
-from typer.testing import CliRunner
-
 from local.cloud import LocalCloud
 from local.shop import Shop
-from ops.app import app
 from tests.journeys.bringing import bring_the_rest
+from tests.journeys.conftest import Paidonce
 from tests.journeys.rollout import bad_deploy
 
 RULE = "paidonce/rules/payment_intent.py"
-
-Paidonce = Callable[..., Any]
-
-
-@pytest.fixture
-def paidonce(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> Paidonce:
-    """The command line over the shared cloud: its JSON, and that it exits as it should."""
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*words: str, exits: int = 0) -> Any:
-        place = ["--endpoints", str(cloud.directory / "endpoints.json")]
-        result = CliRunner().invoke(app, [*place, *words])
-        assert result.exit_code == exits, result.output
-        return json.loads(result.stdout) if "--json" in words else result.stdout
-
-    return run
 
 
 def now() -> str:
