@@ -1,6 +1,6 @@
 """Every order of what Stripe tells of subscriptions and customers, with copies, in any pace."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import pytest
@@ -12,63 +12,39 @@ from paidonce.domain.subscription import Subscription, begun
 
 from tests.billing_examples import AT
 from tests.simulation.billing_lives import Life, customers, subscriptions
+from tests.simulation.orders import Explorer, Told, in_each_pace, with_each_fetch
 from tests.use_cases.worker import Worker
 
-PACES = {"one second": 0, "different seconds": 2}
-FETCHES = {"late fetches": True, "early fetches": False}
 # What differs although both are right: when and how often a row was written.
 _OUR_OWN = ("version", "created_at", "updated_at")
 
 
-class Explorer:
-    """Delivers what is left in every order; states that are the same are gone on from once."""
+class BillingExplorer(Explorer[Aggregate | None]):
+    """A subscription or a customer; None: nothing is known of it yet."""
 
-    def __init__(self, life: Life, pace: int, *, sees_the_end: bool) -> None:
+    def __init__(self, life: Life, *, pace: int, sees_the_end: bool) -> None:
+        super().__init__(life.events(pace), sees_the_end=sees_the_end)
         self.life = life
-        self.events = life.events(pace)
-        self.sees_the_end = sees_the_end
-        self.seen: set[Any] = set()
-        self.orders = 0
 
-    def go(self, row: Aggregate | None, rows: dict[str, Any], told: tuple[str, ...]) -> None:
-        """From here on, every order of what is left, and each copy of what was delivered."""
-        key = (frozenset(rows), tuple(sorted(told)), repr(_known(row)))
-        if key in self.seen:
-            return
-        self.seen.add(key)
-        left = [n for n, event in enumerate(self.events) if event.id not in rows]
-        if not left:
-            self.orders += 1
-            self.judge(row, told)
-        for number in range(len(self.events)):
-            after, row_after = self.delivered(row, rows, number)
-            if number in left:
-                more = tuple(e.type for e in row_after[self.events[number].id].domain_events)
-                self.go(after, row_after, told + more)
-            else:
-                assert (after, row_after) == (row, rows)
+    def known(self, row: Aggregate | None, told: Told) -> Hashable:
+        """Without how often the row was written, and when."""
+        return tuple(sorted(told)), repr(_known(row))
 
-    def delivered(
-        self, row: Aggregate | None, rows: dict[str, Any], number: int
-    ) -> tuple[Aggregate | None, dict[str, Any]]:
-        """One event, twice in one batch, to the real worker."""
+    def worker_with(self, row: Aggregate | None) -> Worker:
         worker = Worker()
         if row is not None:
             worker.tables.put(row)
-        worker.tables.rows.update(rows)
-        newest = max([number, *(int(i.removeprefix("evt_")) for i in rows)])
-        shown = -1 if self.sees_the_end else newest
-        worker.clock.time = float(self.events[shown].created)
-        held = self.life.held[shown]
-        worker.stripe.objects[held["id"]] = held
-        if invoice := held.get("latest_invoice"):
-            worker.stripe.objects[invoice["id"]] = invoice
-        event = self.events[number]
-        assert worker.takes(worker.delivery(event), worker.delivery(event)) == set()
-        assert worker.queue.copies == []
-        return worker.tables.others.get(held["id"]), worker.tables.rows
+        return worker
 
-    def judge(self, row: Aggregate | None, told: tuple[str, ...]) -> None:
+    def row_of(self, worker: Worker) -> Aggregate | None:
+        return worker.tables.others.get(self.life.held[-1]["id"])
+
+    def held_at(self, number: int) -> list[dict[str, Any]]:
+        held = self.life.held[number]
+        invoice = held.get("latest_invoice")
+        return [held, invoice] if invoice else [held]
+
+    def judge(self, row: Aggregate | None, told: Told) -> None:
         """It stands as Stripe holds it, and nothing that happens once was told twice."""
         end = self.life.held[-1]
         assert row is not None
@@ -100,8 +76,8 @@ def _shown(row: Subscription) -> Mapping[str, Any]:
     return {name: value for name, value in view.items() if name not in _OUR_OWN}
 
 
-@pytest.mark.parametrize("sees_the_end", FETCHES.values(), ids=FETCHES)
-@pytest.mark.parametrize("pace", PACES.values(), ids=PACES)
+@with_each_fetch
+@in_each_pace
 @pytest.mark.parametrize("name", [*subscriptions(), *customers()])
 def test_every_order_with_copies_ends_as_stripe_holds_it(
     name: str,
@@ -110,6 +86,4 @@ def test_every_order_with_copies_ends_as_stripe_holds_it(
 ) -> None:
     """Each event twice at once, each copy again after each step; fetches show the end or little."""
     life: Life = {**subscriptions(), **customers()}[name]
-    explorer = Explorer(life, pace, sees_the_end=sees_the_end)
-    explorer.go(life.row, {}, ())
-    assert explorer.orders >= 1
+    BillingExplorer(life, pace=pace, sees_the_end=sees_the_end).explore(life.row)

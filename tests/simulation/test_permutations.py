@@ -1,6 +1,7 @@
 """Every order of an intent's real events, with copies, in one second and in different ones."""
 
 import json
+from collections.abc import Hashable, Mapping
 from itertools import permutations
 from typing import Any
 
@@ -9,6 +10,7 @@ from paidonce.domain.payment import Payment
 from paidonce.domain.stripe_event import StripeEvent
 
 from tests.examples import NOON, a_declined_intent, a_payload, a_payment, an_intent
+from tests.simulation.orders import Explorer, Told, in_each_pace, with_each_fetch
 from tests.use_cases.worker import Worker, stripe_holds
 
 ACTION, PROCESSING, DECLINED = "requires_action", "processing", "payment_failed"
@@ -37,8 +39,6 @@ ENDS = {
     SUCCEEDED: "paid",
     CANCELED: "canceled",
 }
-# Seconds between an event and the next.
-PACES = {"one second": 0, "different seconds": 2}
 
 
 def events_of(life: list[str], pace: int) -> list[StripeEvent]:
@@ -55,51 +55,23 @@ def events_of(life: list[str], pace: int) -> list[StripeEvent]:
     return found
 
 
-class Explorer:
-    """Delivers what is left in every order; states that are the same are gone on from once."""
+class PaymentExplorer(Explorer[Payment]):
+    """A payment, told of by its intent's events."""
 
-    def __init__(self, events: list[StripeEvent], *, sees_the_end: bool) -> None:
-        self.events = events
-        self.sees_the_end = sees_the_end
-        self.seen: set[Any] = set()
-        self.orders = 0
+    def known(self, payment: Payment, told: Told) -> Hashable:
+        """With the order in which things were told."""
+        return told, payment.status, payment.last_error, payment.as_of_from, payment.as_of
 
-    def go(self, payment: Payment, rows: dict[str, Any], told: tuple[str, ...]) -> None:
-        """From here on, every order of what is left, and each copy of what was delivered."""
-        known = (payment.status, payment.last_error, payment.as_of_from, payment.as_of)
-        key = (frozenset(rows), told, known)
-        if key in self.seen:
-            return
-        self.seen.add(key)
-        left = [n for n, event in enumerate(self.events) if event.id not in rows]
-        if not left:
-            self.orders += 1
-            self.judge(payment, told)
-        for number in range(len(self.events)):
-            after, row_after = self.delivered(payment, rows, number)
-            if number in left:
-                more = tuple(e.type for e in row_after[self.events[number].id].domain_events)
-                self.go(after, row_after, told + more)
-            else:
-                assert (after, row_after) == (payment, rows)
+    def worker_with(self, payment: Payment) -> Worker:
+        return Worker(payment)
 
-    def delivered(
-        self, payment: Payment, rows: dict[str, Any], number: int
-    ) -> tuple[Payment, dict[str, Any]]:
-        """One event, twice in one batch, to the real worker."""
-        worker = Worker(payment)
-        worker.tables.rows.update(rows)
-        newest = max([number, *(int(i.removeprefix("evt_")) for i in rows)])
-        shown = self.events[-1 if self.sees_the_end else newest]
-        worker.clock.time = float(shown.created)
-        stripe_holds(worker, dict(shown.object))
-        event = self.events[number]
-        again = worker.takes(worker.delivery(event), worker.delivery(event))
-        assert again == set()
-        assert worker.queue.copies == []
-        return worker.payment, worker.tables.rows
+    def row_of(self, worker: Worker) -> Payment:
+        return worker.payment
 
-    def judge(self, payment: Payment, told: tuple[str, ...]) -> None:
+    def held_at(self, number: int) -> list[Mapping[str, Any]]:
+        return [self.events[number].object]
+
+    def judge(self, payment: Payment, told: Told) -> None:
         """Where the life ends, and nothing that happens once was told twice."""
         last = self.events[-1].type.removeprefix("payment_intent.")
         assert payment.status.value == ENDS[last]
@@ -109,8 +81,8 @@ class Explorer:
             assert told[-1] == f"payment.{payment.status.value}"
 
 
-@pytest.mark.parametrize("sees_the_end", [True, False], ids=["late fetches", "early fetches"])
-@pytest.mark.parametrize("pace", PACES.values(), ids=PACES)
+@with_each_fetch
+@in_each_pace
 @pytest.mark.parametrize("life", LIVES.values(), ids=LIVES)
 def test_every_order_with_copies_ends_as_stripe_holds_it(
     life: list[str],
@@ -118,12 +90,10 @@ def test_every_order_with_copies_ends_as_stripe_holds_it(
     sees_the_end: bool,  # noqa: FBT001 - pytest gives it by name
 ) -> None:
     """Each event twice at once, each copy again after each step; fetches show the end or little."""
-    explorer = Explorer(events_of(life, pace), sees_the_end=sees_the_end)
-    explorer.go(a_payment(), {}, ())
-    assert explorer.orders >= 1
+    PaymentExplorer(events_of(life, pace), sees_the_end=sees_the_end).explore(a_payment())
 
 
-@pytest.mark.parametrize("pace", PACES.values(), ids=PACES)
+@in_each_pace
 @pytest.mark.parametrize("name", ["captured later", "declined for good"])
 def test_every_order_within_one_batch_ends_as_stripe_holds_it(name: str, pace: int) -> None:
     """Folded by one read, with one copy among them; what needs a fetch is taken out and done."""

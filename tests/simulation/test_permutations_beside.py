@@ -6,12 +6,11 @@ where both can tell of one change.
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from paidonce.domain.ledger import LedgerRow
 from paidonce.domain.payment import SESSIONS_PATH, Payment
 from paidonce.domain.stripe_event import StripeEvent
 from paidonce.use_cases.ports import Pointer
@@ -27,8 +26,9 @@ from tests.examples import (
     a_session,
     an_intent,
 )
+from tests.simulation.orders import Explorer, Told, in_each_pace, with_each_fetch
 from tests.use_cases.a_refund_desk import a_paid_payment, a_stripe_refund
-from tests.use_cases.worker import Worker, stripe_holds
+from tests.use_cases.worker import Worker
 
 Document = dict[str, Any]
 
@@ -308,66 +308,39 @@ LIVES = {
 }
 # What is held from the beginning where a life does not say: the paid intent.
 HELD_ANYWAY = (PAID,)
-PACES = {"one second": 0, "different seconds": 2}
 
 
-class Explorer:
-    """Delivers what is left in every order; states that are the same are gone on from once."""
+class LifeExplorer(Explorer[Payment]):
+    """A payment, told of by events of what stands beside its intent."""
 
     def __init__(self, life: Life, *, pace: int, sees_the_end: bool) -> None:
-        self.life = life
-        self.sees_the_end = sees_the_end
-        self.events = [
-            StripeEvent.parse(
-                json.dumps(a_payload(step.type, step.about, f"evt_{n}", NOON + n * pace))
-            )
+        payloads = [
+            a_payload(step.type, step.about, f"evt_{n}", NOON + n * pace)
             for n, step in enumerate(life.steps)
         ]
-        self.seen: set[Any] = set()
-        self.orders = 0
+        events = [StripeEvent.parse(json.dumps(payload)) for payload in payloads]
+        super().__init__(events, sees_the_end=sees_the_end)
+        self.life = life
 
-    def go(self, payment: Payment, rows: dict[str, LedgerRow], told: tuple[str, ...]) -> None:
-        """From here on, every order of what is left, and each copy of what was delivered."""
-        key = (frozenset(rows), told, repr(replace(payment, version=1, updated_at="")))
-        if key in self.seen:
-            return
-        self.seen.add(key)
-        left = [n for n, event in enumerate(self.events) if event.id not in rows]
-        if not left:
-            self.orders += 1
-            self.judge(payment, told)
-        for number in range(len(self.events)):
-            after, rows_after = self.delivered(payment, rows, number)
-            if number in left:
-                more = [e.type for e in rows_after[self.events[number].id].domain_events]
-                self.go(after, rows_after, tuple(sorted([*told, *more])))
-            else:
-                assert (after, rows_after) == (payment, rows)
+    def known(self, payment: Payment, told: Told) -> Hashable:
+        """Without how often the payment was written, and when."""
+        return tuple(sorted(told)), repr(replace(payment, version=1, updated_at=""))
 
-    def delivered(
-        self, payment: Payment, rows: dict[str, LedgerRow], number: int
-    ) -> tuple[Payment, dict[str, LedgerRow]]:
-        """One event, twice in one batch, to the real worker."""
+    def worker_with(self, payment: Payment) -> Worker:
         worker = Worker(payment)
-        worker.tables.rows.update(rows)
         for pointer_id in payment.pointer_ids:
             worker.tables.pointers[pointer_id] = Pointer(id=pointer_id, aggregate_id=payment.id)
-        newest = max([number, *(int(i.removeprefix("evt_")) for i in rows)])
-        shown = len(self.events) - 1 if self.sees_the_end else newest
-        worker.clock.time = float(self.events[shown].created)
-        for found in self.held_at(shown):
-            stripe_holds(worker, dict(found))
-        event = self.events[number]
-        assert worker.takes(worker.delivery(event), worker.delivery(event)) == set()
-        assert worker.queue.copies == []
-        return worker.payment, worker.tables.rows
+        return worker
 
-    def held_at(self, moment: int) -> list[Document]:
+    def row_of(self, worker: Worker) -> Payment:
+        return worker.payment
+
+    def held_at(self, number: int) -> list[Document]:
         """All that Stripe holds once the event of that number was made, older states first."""
-        steps = self.life.steps[: moment + 1]
+        steps = self.life.steps[: number + 1]
         return [*HELD_ANYWAY, *(found for s in steps for found in (s.about, *s.beside))]
 
-    def judge(self, payment: Payment, told: tuple[str, ...]) -> None:
+    def judge(self, payment: Payment, told: Told) -> None:
         """Where the life ends, and nothing that happens once was told twice."""
         view = payment.view()
         view["disputes"] = {each["id"]: each["status"] for each in view["disputes"]}
@@ -383,8 +356,8 @@ class Explorer:
             assert counted["fraud.warned"] == 0
 
 
-@pytest.mark.parametrize("sees_the_end", [True, False], ids=["late fetches", "early fetches"])
-@pytest.mark.parametrize("pace", PACES.values(), ids=PACES)
+@with_each_fetch
+@in_each_pace
 @pytest.mark.parametrize("life", LIVES.values(), ids=LIVES)
 def test_every_order_with_copies_ends_as_stripe_holds_it(
     life: Life,
@@ -392,6 +365,4 @@ def test_every_order_with_copies_ends_as_stripe_holds_it(
     sees_the_end: bool,  # noqa: FBT001 - pytest gives it by name
 ) -> None:
     """Each event twice at once, each copy again after each step; fetches show the end or little."""
-    explorer = Explorer(life, pace=pace, sees_the_end=sees_the_end)
-    explorer.go(life.begins, {}, ())
-    assert explorer.orders >= 1
+    LifeExplorer(life, pace=pace, sees_the_end=sees_the_end).explore(life.begins)
