@@ -4,10 +4,7 @@ Each function is the real one with all its adapters, over moto and the stand-in 
 talkative; it is given what it is for, and what is broken or hostile, all of it full of canaries.
 """
 
-import importlib
 import json
-import logging
-import sys
 import time
 import traceback
 from collections.abc import Iterator, Mapping
@@ -24,6 +21,7 @@ from paidonce.domain.operation import Operation
 from bench.settings import ENVIRONMENT
 from tests.a_change import a_domain_event, a_told_row, a_warning, an_envelope
 from tests.examples import STAGE
+from tests.functions.as_lambda import Context, cold_start, forget
 from tests.functions.payments_api.a_browser import Browser
 from tests.functions.receive_webhook.shapes import http_api
 from tests.functions.test_nothing_at_rest import City, city  # noqa: F401 - a fixture
@@ -37,18 +35,6 @@ CLIENT_SECRET = "pi_1_sec" + "ret_canary"
 PLANTED = (SIGNING, CARD, EMAIL, NAME, KEY, CLIENT_SECRET, "canary-header")
 PERSON = " ".join(PLANTED)
 TOKEN = "1" * 32
-
-
-class Context:
-    """Lambda's context, as far as any function looks at it."""
-
-    aws_request_id = "11111111-2222-3333-4444-555555555555"
-    function_name = "any"
-    memory_limit_in_mb = 512
-    invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:any"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return 28_000
 
 
 def an_event() -> str:
@@ -185,13 +171,6 @@ def plant() -> None:
         )
 
 
-def forget(function: str) -> None:
-    """A cold start, whose logger writes to the standard output of now."""
-    for name in [name for name in sys.modules if name.partition(".")[0] == function]:
-        del sys.modules[name]
-    logging.Logger.manager.loggerDict.pop(function, None)
-
-
 @pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.usefixtures("city")
 def test_no_canary_is_in_any_line_or_error_of_any_function(
@@ -203,15 +182,14 @@ def test_no_canary_is_in_any_line_or_error_of_any_function(
     monkeypatch.setenv("SETTLE_SECONDS", "1")
     monkeypatch.setenv("POWERTOOLS_LOGGER_LOG_EVENT", "true")
     plant()
-    forget(function)
     caplog.clear()
     capfd.readouterr()
     raised: list[str] = []
     try:
-        handler = importlib.import_module(f"{function}.handler")
+        handler = cold_start(function)
         for event in what_comes(function):
             try:
-                handler.handle(event, Context())
+                handler.handle(event, Context(function))
             except Exception as error:  # noqa: BLE001 - Lambda logs whatever leaves a handler
                 raised += traceback.format_exception(error)
     finally:

@@ -3,10 +3,8 @@
 The real functions with all their adapters, the stand-in Stripe, AWS by moto.
 """
 
-import importlib
 import json
 import logging
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from io import StringIO
@@ -22,6 +20,13 @@ from bench.settings import ENVIRONMENT
 from local.stripe.application import Settings
 from local.stripe.server import running
 from local.stripe_settings import key_permissions
+from tests.functions.as_lambda import (
+    EVERYWHERE,
+    cold_start,
+    forget,
+    make_table,
+    set_environment,
+)
 from tests.functions.payments_api.a_browser import Browser, Context, Reply
 
 SCOPES = " ".join(
@@ -121,42 +126,24 @@ class City:
 
 @pytest.fixture
 def city(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Iterator[City]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    set_environment(monkeypatch, EVERYWHERE | ENVIRONMENT)
     with running(Settings()) as url, mock_aws():
         for table, key in (("PAYMENTS", "id"), ("EVENTS", "event_id"), ("IDEMPOTENCY", "id")):
-            boto3.client("dynamodb").create_table(
-                TableName=ENVIRONMENT[f"{table}_TABLE"],
-                KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
-                AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
-                BillingMode="PAY_PER_REQUEST",
-            )
+            make_table(ENVIRONMENT[f"{table}_TABLE"], key)
         for variable in [name for name in ENVIRONMENT if name.endswith("_QUEUE_URL")]:
             name = ENVIRONMENT[variable].rpartition("/")[2]
             boto3.client("sqs").create_queue(QueueName=name)
         changed = {"STRIPE_API_URL": url, "SHOPPER_PAYMENTS_PER_MINUTE": "1000"}
         changed |= {"POWERTOOLS_LOG_LEVEL": "DEBUG"}
-        for name, value in (ENVIRONMENT | changed).items():
-            monkeypatch.setenv(name, value)
-        forget_the_functions()
+        set_environment(monkeypatch, changed)
         log = StringIO()
-        found = City({f: importlib.import_module(f"{f}.handler") for f in FUNCTIONS}, url, log)
+        found = City({function: cold_start(function) for function in FUNCTIONS}, url, log)
         listen(log, monkeypatch)
         caplog.set_level(logging.DEBUG)
         found.puts_keys()
         yield found
-        forget_the_functions()
-
-
-def forget_the_functions() -> None:
-    """The next import makes their clients anew; a package keeps its modules as attributes too."""
-    for function in FUNCTIONS:
-        package = importlib.import_module(function)
-        for module in ("handler", "wiring"):
-            sys.modules.pop(f"{function}.{module}", None)
-            vars(package).pop(module, None)
+        for function in FUNCTIONS:
+            forget(function)
 
 
 def listen(log: StringIO, monkeypatch: pytest.MonkeyPatch) -> None:

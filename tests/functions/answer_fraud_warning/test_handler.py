@@ -1,12 +1,7 @@
 """answer_fraud_warning as Lambda calls it: SQS records of a rule, real conditions, SNS (moto)."""
 
-import importlib
 import json
-import logging
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 import boto3
@@ -16,18 +11,20 @@ from paidonce.adapters.items import payment_item, read_payment
 from paidonce.domain.payment import Payment
 
 from tests.a_change import a_warning, an_envelope
+from tests.functions.as_lambda import (
+    ACCOUNT,
+    REGION,
+    Context,
+    a_batch,
+    cold_start,
+    comes_again,
+    environment_of,
+    make_table,
+    set_environment,
+)
 from tests.use_cases.a_refund_desk import a_paid_payment, only_refund
 
-ACCOUNT = "123456789012"
-ENVIRONMENT = {
-    "AWS_ACCESS_KEY_ID": "testing",
-    "AWS_SECRET_ACCESS_KEY": "testing",
-    "AWS_DEFAULT_REGION": "us-east-1",
-    "STAGE": "test",
-    "LIVEMODE": "false",
-    "POWERTOOLS_LOG_LEVEL": "INFO",
-    "POWERTOOLS_SERVICE_NAME": "answer_fraud_warning",
-    "POWERTOOLS_METRICS_NAMESPACE": "PaidOnce",
+ENVIRONMENT = environment_of("answer_fraud_warning") | {
     "PAYMENTS_TABLE": "payments",
     "EVENTS_TABLE": "events",
     "IDEMPOTENCY_TABLE": "idempotency",
@@ -37,56 +34,26 @@ ENVIRONMENT = {
 }
 
 
-@dataclass
-class Context:
-    """Lambda's context, as far as the function looks at it."""
-
-    aws_request_id: str = "request-1"
-    function_name: str = "answer_fraud_warning"
-    memory_limit_in_mb: int = 512
-    invoked_function_arn: str = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:answer_fraud_warning"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return 30_000
-
-
 class Bench:
     """One stage in moto's AWS."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.dynamodb, self.sqs = boto3.client("dynamodb"), boto3.client("sqs")
         for table in ("payments", "idempotency"):
-            self.dynamodb.create_table(
-                TableName=table,
-                KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-                AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-                BillingMode="PAY_PER_REQUEST",
-            )
+            make_table(table)
         self.operations = self.sqs.create_queue(QueueName="operations")["QueueUrl"]
         self.office = self.sqs.create_queue(QueueName="office")["QueueUrl"]
         sns = boto3.client("sns")
         topic = sns.create_topic(Name="office")["TopicArn"]
-        arn = f"arn:aws:sqs:us-east-1:{ACCOUNT}:office"
+        arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:office"
         sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
         monkeypatch.setenv("OPERATIONS_QUEUE_URL", self.operations)
         monkeypatch.setenv("BACK_OFFICE_TOPIC_ARN", topic)
 
-    @property
-    def handler(self) -> ModuleType:
-        """Imported anew, as a cold start does."""
-        own = "answer_fraud_warning"
-        for name in [name for name in sys.modules if name.partition(".")[0] == own]:
-            del sys.modules[name]
-        # Powertools keeps a logger by its name, with the standard output of its first use.
-        logging.Logger.manager.loggerDict.pop(own, None)
-        return importlib.import_module(f"{own}.handler")
-
     def takes(self, *bodies: str) -> list[str]:
         """Which messages come again, numbered from 1."""
-        records = [{"messageId": str(n), "body": body} for n, body in enumerate(bodies, start=1)]
-        answer = self.handler.handle({"Records": records}, Context())
-        json.dumps(answer)
-        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+        handler, context = cold_start("answer_fraud_warning"), Context("answer_fraud_warning")
+        return comes_again(handler.handle(a_batch(*bodies), context))
 
     def put(self, **changes: Any) -> Payment:
         payment = a_paid_payment(**changes)
@@ -105,9 +72,7 @@ class Bench:
 @pytest.fixture
 def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     with mock_aws():
-        for name, value in ENVIRONMENT.items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+        set_environment(monkeypatch, ENVIRONMENT)
         yield Bench(monkeypatch)
 
 

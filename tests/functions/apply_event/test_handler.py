@@ -1,11 +1,7 @@
 """The worker as Lambda calls it: real SQS records, real conditions (moto), no payload in a log."""
 
-import importlib
 import json
-import logging
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
 from typing import Any
@@ -16,49 +12,41 @@ from moto import mock_aws
 from paidonce.adapters.items import payment_item
 
 from tests.examples import NOON, a_declined_intent, a_payload, a_payment, an_intent
+from tests.functions.as_lambda import (
+    Context,
+    a_record,
+    cold_start,
+    comes_again,
+    environment_of,
+    make_table,
+    set_environment,
+)
 
 TABLES = {"PAYMENTS_TABLE": "id", "EVENTS_TABLE": "event_id", "IDEMPOTENCY_TABLE": "id"}
-ENVIRONMENT = {
-    "AWS_ACCESS_KEY_ID": "testing",
-    "AWS_SECRET_ACCESS_KEY": "testing",
-    "AWS_DEFAULT_REGION": "us-east-1",
-    "STAGE": "test",
-    "LIVEMODE": "false",
-    "STRIPE_ACCOUNT": "",
-    "POWERTOOLS_LOG_LEVEL": "INFO",
-    "POWERTOOLS_SERVICE_NAME": "apply_event",
-    "POWERTOOLS_METRICS_NAMESPACE": "PaidOnce",
-    "READER_KEY_ARN": "paidonce/test/stripe/keys/reader",
-    "SECRET_CACHE_SECONDS": "300",
-    "STRIPE_API_URL": "http://127.0.0.1:9",  # the discard port: nobody answers
-    "STRIPE_API_VERSION": "2026-10-28.endive",
-    "WAIT_DELAYS_SECONDS": "5,15,45",
-    "NOT_YET_KNOWN_MAX_SECONDS": "900",
-    "TRY_AGAIN_MAX_SECONDS": "86400",
-    "FAILING_DELAYS_SECONDS": "10,30,120,600",
-    "TRIES_MAX": "5",
-    "LEASE_SECONDS": "360",
-    "LEDGER_DAYS": "90",
-    "FOREIGN_POINTER_DAYS": "30",
-    "FETCH_TIMEOUT_SECONDS": "1",
-    "BREAKER_PROBE_SECONDS": "30",
-    "SUBSCRIPTION_POLICY": '{"grace_days": 7, "unpaid": false, "paused": false}',
-    "ADOPT": "false",
-    "WORKER_BUDGET_PER_SECOND": "20",
-} | {variable: variable.lower() for variable in TABLES}
-
-
-@dataclass
-class Context:
-    """Lambda's context, as far as the worker looks at it."""
-
-    aws_request_id: str = "request-1"
-    function_name: str = "apply_event"
-    memory_limit_in_mb: int = 1024
-    invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:apply_event"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return 60_000
+ENVIRONMENT = (
+    environment_of("apply_event")
+    | {
+        "STRIPE_ACCOUNT": "",
+        "READER_KEY_ARN": "paidonce/test/stripe/keys/reader",
+        "SECRET_CACHE_SECONDS": "300",
+        "STRIPE_API_URL": "http://127.0.0.1:9",  # the discard port: nobody answers
+        "STRIPE_API_VERSION": "2026-10-28.endive",
+        "WAIT_DELAYS_SECONDS": "5,15,45",
+        "NOT_YET_KNOWN_MAX_SECONDS": "900",
+        "TRY_AGAIN_MAX_SECONDS": "86400",
+        "FAILING_DELAYS_SECONDS": "10,30,120,600",
+        "TRIES_MAX": "5",
+        "LEASE_SECONDS": "360",
+        "LEDGER_DAYS": "90",
+        "FOREIGN_POINTER_DAYS": "30",
+        "FETCH_TIMEOUT_SECONDS": "1",
+        "BREAKER_PROBE_SECONDS": "30",
+        "SUBSCRIPTION_POLICY": '{"grace_days": 7, "unpaid": false, "paused": false}',
+        "ADOPT": "false",
+        "WORKER_BUDGET_PER_SECOND": "20",
+    }
+    | {variable: variable.lower() for variable in TABLES}
+)
 
 
 class Worker:
@@ -69,17 +57,12 @@ class Worker:
 
     @cached_property
     def handler(self) -> ModuleType:
-        """Imported anew, as a cold start does, and by the test: its log goes where capsys looks."""
-        for name in [name for name in sys.modules if name.partition(".")[0] == "apply_event"]:
-            del sys.modules[name]
-        # Powertools keeps a logger by its name, with the standard output of its first use.
-        logging.Logger.manager.loggerDict.pop("apply_event", None)
-        return importlib.import_module("apply_event.handler")
+        """Started by the test: its log goes where capsys looks."""
+        return cold_start("apply_event")
 
     def takes(self, *records: dict[str, Any]) -> list[str]:
-        answer = self.handler.handle({"Records": list(records)}, Context())
-        json.dumps(answer)
-        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+        context = Context("apply_event", remaining_ms=60_000)
+        return comes_again(self.handler.handle({"Records": list(records)}, context))
 
     def row(self, event_id: str) -> dict[str, Any]:
         found: dict[str, Any] = self.dynamodb.Table("events_table").get_item(
@@ -97,20 +80,14 @@ class Worker:
 @pytest.fixture
 def worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
     with mock_aws():
-        for name, value in ENVIRONMENT.items():
-            monkeypatch.setenv(name, value)
+        set_environment(monkeypatch, ENVIRONMENT)
         sqs = boto3.client("sqs")
         queues = {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("events", "dead")}
         monkeypatch.setenv("EVENTS_QUEUE_URL", queues["events"])
         monkeypatch.setenv("OPERATIONS_QUEUE_URL", queues["dead"])
         monkeypatch.setenv("EVENTS_DEAD_LETTER_QUEUE_URL", queues["dead"])
         for variable, key in TABLES.items():
-            boto3.client("dynamodb").create_table(
-                TableName=ENVIRONMENT[variable],
-                KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
-                AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
-                BillingMode="PAY_PER_REQUEST",
-            )
+            make_table(ENVIRONMENT[variable], key)
         boto3.client("secretsmanager").create_secret(
             Name=ENVIRONMENT["READER_KEY_ARN"], SecretString='{"key": "", "created": null}'
         )
@@ -123,40 +100,20 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
 def record(
     payload: dict[str, Any] | str, *, receive_count: int = 1, message_id: str = "m1"
 ) -> dict[str, Any]:
-    """An SQS record as an event source mapping gives it."""
+    """A message of the receiver about this event, or with this body."""
     event_id = payload["id"] if isinstance(payload, dict) else "evt_1"
-    attributes = {
-        "event_id": event_id,
-        "event_type": "payment_intent.succeeded",
-        "livemode": "false",
-        "api_version": "2026-10-28.endive",
-        "correlation_id": "cor-1",
-        "received_at": "2026-09-21T13:33:30.000Z",
-    }
-    return {
-        "messageId": message_id,
-        "receiptHandle": f"handle-{message_id}",
-        "body": payload if isinstance(payload, str) else json.dumps(payload),
-        "attributes": {
-            "ApproximateReceiveCount": str(receive_count),
-            "SentTimestamp": "1790000000000",
-            "SenderId": "AROA:paidonce-test-receive-webhook",
-            "ApproximateFirstReceiveTimestamp": "1790000000001",
-        },
-        "messageAttributes": {
-            name: {
-                "stringValue": value,
-                "stringListValues": [],
-                "binaryListValues": [],
-                "dataType": "String",
-            }
-            for name, value in attributes.items()
-        },
-        "md5OfBody": "0",
-        "eventSource": "aws:sqs",
-        "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:events",
-        "awsRegion": "us-east-1",
-    }
+    return a_record(
+        payload if isinstance(payload, str) else json.dumps(payload),
+        queue="events",
+        receive_count=receive_count,
+        message_id=message_id,
+        event_id=event_id,
+        event_type="payment_intent.succeeded",
+        livemode="false",
+        api_version="2026-10-28.endive",
+        correlation_id="cor-1",
+        received_at="2026-09-21T13:33:30.000Z",
+    )
 
 
 def test_an_event_is_applied_and_its_copies_are_not(worker: Worker) -> None:

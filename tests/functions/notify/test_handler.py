@@ -1,12 +1,7 @@
 """notify as Lambda calls it: SQS records of a rule, Powertools' memory and SNS on moto."""
 
-import importlib
 import json
-import logging
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 import boto3
@@ -16,32 +11,22 @@ from paidonce.domain.announcement import announcements_of
 
 from tests.a_change import a_domain_event, a_told_row, an_envelope
 from tests.examples import STAGE
+from tests.functions.as_lambda import (
+    ACCOUNT,
+    REGION,
+    Context,
+    a_batch,
+    cold_start,
+    comes_again,
+    environment_of,
+    make_table,
+    set_environment,
+)
 
-ENVIRONMENT = {
-    "AWS_ACCESS_KEY_ID": "testing",
-    "AWS_SECRET_ACCESS_KEY": "testing",
-    "AWS_DEFAULT_REGION": "us-east-1",
-    "STAGE": "test",
-    "LIVEMODE": "false",
-    "POWERTOOLS_LOG_LEVEL": "INFO",
-    "POWERTOOLS_SERVICE_NAME": "notify",
-    "POWERTOOLS_METRICS_NAMESPACE": "PaidOnce",
+ENVIRONMENT = environment_of("notify") | {
     "IDEMPOTENCY_TABLE": "idempotency",
     "REMEMBERED_SECONDS": "2592000",
 }
-
-
-@dataclass
-class Context:
-    """Lambda's context, as far as the function looks at it."""
-
-    aws_request_id: str = "request-1"
-    function_name: str = "notify"
-    memory_limit_in_mb: int = 512
-    invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:notify"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return 30_000
 
 
 class Bench:
@@ -53,26 +38,14 @@ class Bench:
         for audience in ("CUSTOMER", "BACK_OFFICE"):
             url = self.sqs.create_queue(QueueName=audience)["QueueUrl"]
             topic = sns.create_topic(Name=audience)["TopicArn"]
-            arn = f"arn:aws:sqs:us-east-1:123456789012:{audience}"
+            arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{audience}"
             sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
             monkeypatch.setenv(f"{audience}_TOPIC_ARN", topic)
             self.urls[audience] = url
 
-    @property
-    def handler(self) -> ModuleType:
-        """Imported anew, as a cold start does."""
-        for name in [name for name in sys.modules if name.partition(".")[0] == "notify"]:
-            del sys.modules[name]
-        # Powertools keeps a logger by its name, with the standard output of its first use.
-        logging.Logger.manager.loggerDict.pop("notify", None)
-        return importlib.import_module("notify.handler")
-
     def takes(self, *bodies: str) -> list[str]:
         """Which messages come again, numbered from 1."""
-        records = [{"messageId": str(n), "body": body} for n, body in enumerate(bodies, start=1)]
-        answer = self.handler.handle({"Records": records}, Context())
-        json.dumps(answer)
-        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+        return comes_again(cold_start("notify").handle(a_batch(*bodies), Context("notify")))
 
     def heard(self, audience: str) -> list[dict[str, Any]]:
         found = self.sqs.receive_message(QueueUrl=self.urls[audience], MaxNumberOfMessages=10)
@@ -83,15 +56,8 @@ class Bench:
 @pytest.fixture
 def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     with mock_aws():
-        for name, value in ENVIRONMENT.items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-        boto3.client("dynamodb").create_table(
-            TableName="idempotency",
-            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        set_environment(monkeypatch, ENVIRONMENT)
+        make_table("idempotency")
         yield Bench(monkeypatch)
 
 

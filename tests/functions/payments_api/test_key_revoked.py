@@ -1,8 +1,6 @@
 """A key is revoked while payments come in: the real function, the stand-in Stripe, AWS by moto."""
 
-import importlib
 import json
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,7 +8,6 @@ from typing import Any
 
 import boto3
 import httpx
-import payments_api
 import pytest
 import stripe
 from moto import mock_aws
@@ -18,11 +15,17 @@ from moto import mock_aws
 from bench.settings import ENVIRONMENT
 from local.stripe.application import Settings
 from local.stripe.server import running
+from tests.functions.as_lambda import (
+    EVERYWHERE,
+    cold_start,
+    forget,
+    make_table,
+    set_environment,
+)
 from tests.functions.payments_api.a_browser import Browser, Context
 
 SECRET = ENVIRONMENT["PAYMENTS_KEY_ARN"]
 PERMISSIONS = ["payment_intent_write", "plan_read", "product_read"]
-MODULES = ("payments_api.handler", "payments_api.wiring")
 
 
 @dataclass
@@ -91,38 +94,21 @@ class City:
         return sorted(intent.metadata["paidonce_order"] for intent in intents.auto_paging_iter())
 
 
-def forget_the_function() -> None:
-    """The next import makes its clients anew; a package keeps its modules as attributes too."""
-    for module in MODULES:
-        sys.modules.pop(module, None)
-        vars(payments_api).pop(module.rpartition(".")[2], None)
-
-
 @pytest.fixture
 def city(monkeypatch: pytest.MonkeyPatch) -> Iterator[City]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    set_environment(monkeypatch, EVERYWHERE | ENVIRONMENT)
     with running(Settings()) as url, mock_aws():
         for table, key in (("PAYMENTS", "id"), ("EVENTS", "event_id"), ("IDEMPOTENCY", "id")):
-            boto3.client("dynamodb").create_table(
-                TableName=ENVIRONMENT[f"{table}_TABLE"],
-                KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
-                AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
-                BillingMode="PAY_PER_REQUEST",
-            )
+            make_table(ENVIRONMENT[f"{table}_TABLE"], key)
         boto3.client("secretsmanager").create_secret(
             Name=SECRET, SecretString='{"key": "", "created": null}'
         )
         # The key stays cached for minutes: only the breaker makes the function read it anew.
         changed = {"STRIPE_API_URL": url, "BREAKER_PROBE_SECONDS": "2"}
-        for name, value in (ENVIRONMENT | changed).items():
-            monkeypatch.setenv(name, value)
-        forget_the_function()
+        set_environment(monkeypatch, changed)
         account_key = "sk_" + "test_" + "keyrevoked00000000000000"
-        yield City(importlib.import_module(MODULES[0]), url, account_key)
-        forget_the_function()
+        yield City(cold_start("payments_api"), url, account_key)
+        forget("payments_api")
 
 
 def test_a_key_revoked_in_the_middle(city: City) -> None:

@@ -1,9 +1,7 @@
 """The function as Lambda loads it: real adapters on an in-process AWS and a stub of Stripe."""
 
-import importlib
 import json
 import logging
-import sys
 from collections.abc import Iterator
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +14,13 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from tests.functions.as_lambda import (
+    cold_start,
+    environment_of,
+    forget,
+    make_table,
+    set_environment,
+)
 from tests.functions.payments_api.a_browser import SERVER, Browser, Context
 
 KEY_NAME = "paidonce/test/stripe/keys/payments"
@@ -94,25 +99,16 @@ def stripe() -> Iterator[tuple[str, list[Any]]]:
 @pytest.fixture
 def handler(monkeypatch: pytest.MonkeyPatch, stripe: tuple[str, list[Any]]) -> Iterator[Any]:
     """The handler's module, loaded anew with a stage's environment; its key is a placeholder."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    set_environment(
+        monkeypatch, environment_of("payments_api") | {"AWS_DEFAULT_REGION": "eu-central-1"}
+    )
     with mock_aws():
-        dynamodb = boto3.client("dynamodb")
         for table, key in (("payments", "id"), ("events", "event_id"), ("answers", "id")):
-            dynamodb.create_table(
-                TableName=table,
-                KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
-                AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
-                BillingMode="PAY_PER_REQUEST",
-            )
+            make_table(table, key)
         secret = boto3.client("secretsmanager").create_secret(
             Name=KEY_NAME, SecretString=json.dumps(PLACEHOLDER)
         )
-        for name, value in {
-            "STAGE": "test",
-            "LIVEMODE": "false",
+        own = {
             "PAYMENTS_TABLE": "payments",
             "EVENTS_TABLE": "events",
             "PAYMENTS_KEY_ARN": secret["ARN"],
@@ -137,18 +133,15 @@ def handler(monkeypatch: pytest.MonkeyPatch, stripe: tuple[str, list[Any]]) -> I
             "CATALOGUE_SHARED_SECONDS": "3600",
             "CATALOGUE_UNKNOWN_SECONDS": "30",
             "CATALOGUE_CLAIM_SECONDS": "10",
-        }.items():
-            monkeypatch.setenv(name, value)
-        for module in ("payments_api.handler", "payments_api.wiring"):
-            sys.modules.pop(module, None)
-        yield importlib.import_module("payments_api.handler")
-        for module in ("payments_api.handler", "payments_api.wiring"):
-            sys.modules.pop(module, None)
+        }
+        set_environment(monkeypatch, own)
+        yield cold_start("payments_api")
+        forget("payments_api")
 
 
 @pytest.fixture
 def log(handler: Any) -> StringIO:
-    """What the function logs; its logger was given its stream by whoever loaded it first."""
+    """What the function logs, instead of on the standard output."""
     stream = StringIO()
     for output in logging.getLogger(handler.wiring.telemetry._service).handlers:
         if isinstance(output, logging.StreamHandler):

@@ -1,12 +1,8 @@
 """publish_changes as Lambda calls it: stream records, and moto for the table and the bus."""
 
-import importlib
 import json
-import logging
-import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from types import ModuleType
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -16,27 +12,22 @@ from paidonce.adapters.items import ledger_item
 from paidonce.domain.ledger import LedgerRow
 
 from tests.a_change import a_domain_event, a_told_row
+from tests.functions.as_lambda import (
+    ACCOUNT,
+    REGION,
+    Context,
+    cold_start,
+    comes_again,
+    environment_of,
+    make_table,
+    set_environment,
+)
 
-ENVIRONMENT = {
-    "AWS_ACCESS_KEY_ID": "testing",
-    "AWS_SECRET_ACCESS_KEY": "testing",
-    "AWS_DEFAULT_REGION": "us-east-1",
-    "STAGE": "test",
-    "LIVEMODE": "false",
-    "POWERTOOLS_LOG_LEVEL": "INFO",
-    "POWERTOOLS_SERVICE_NAME": "publish_changes",
-    "POWERTOOLS_METRICS_NAMESPACE": "PaidOnce",
+ENVIRONMENT = environment_of("publish_changes") | {
     "EVENT_BUS": "paidonce-test-changes",
     "EVENTS_TABLE": "events",
     "LEDGER_DAYS": "90",
 }
-
-
-@dataclass
-class Context:
-    """Lambda's context, as far as the function looks at it."""
-
-    aws_request_id: str = "request-1"
 
 
 class Publisher:
@@ -46,15 +37,6 @@ class Publisher:
         self.dynamodb = boto3.client("dynamodb")
         self.sqs = boto3.client("sqs")
         self.url = self.sqs.create_queue(QueueName="heard")["QueueUrl"]
-
-    @property
-    def handler(self) -> ModuleType:
-        """Imported anew, as a cold start does."""
-        for name in [name for name in sys.modules if name.partition(".")[0] == "publish_changes"]:
-            del sys.modules[name]
-        # Powertools keeps a logger by its name, with the standard output of its first use.
-        logging.Logger.manager.loggerDict.pop("publish_changes", None)
-        return importlib.import_module("publish_changes.handler")
 
     def takes(self, *images: Mapping[str, Any]) -> list[str]:
         """Which sequence numbers come again, of records numbered from 1."""
@@ -69,9 +51,8 @@ class Publisher:
             }
             for number, image in enumerate(images, start=1)
         ]
-        answer = self.handler.handle({"Records": records}, Context())
-        json.dumps(answer)
-        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+        handler, context = cold_start("publish_changes"), Context("publish_changes")
+        return comes_again(handler.handle({"Records": records}, context))
 
     def put(self, row: LedgerRow) -> Mapping[str, Any]:
         """Write a row; answers its image."""
@@ -91,21 +72,14 @@ class Publisher:
 @pytest.fixture
 def publisher(monkeypatch: pytest.MonkeyPatch) -> Iterator[Publisher]:
     with mock_aws():
-        for name, value in ENVIRONMENT.items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+        set_environment(monkeypatch, ENVIRONMENT)
         bench = Publisher()
-        bench.dynamodb.create_table(
-            TableName="events",
-            KeySchema=[{"AttributeName": "event_id", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "event_id", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        make_table("events", "event_id")
         events, bus = boto3.client("events"), ENVIRONMENT["EVENT_BUS"]
         events.create_event_bus(Name=bus)
         pattern = json.dumps({"source": ["paidonce.test"]})
         events.put_rule(Name="all", EventBusName=bus, EventPattern=pattern)
-        arn = "arn:aws:sqs:us-east-1:123456789012:heard"
+        arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:heard"
         events.put_targets(Rule="all", EventBusName=bus, Targets=[{"Id": "1", "Arn": arn}])
         yield bench
 

@@ -1,6 +1,5 @@
 """The receiver as Lambda loads it, with the environment of a stage."""
 
-import importlib
 import io
 import logging
 import sys
@@ -13,8 +12,9 @@ import pytest
 from moto import mock_aws
 
 from tests.fakes import FakeClock
+from tests.functions.as_lambda import Context, cold_start, forget, set_environment
 from tests.functions.receive_webhook.settings import ENVIRONMENT, QUEUE_URL, SECRET_NAME
-from tests.functions.receive_webhook.stage import NOW, OLD, Context, Stage, document
+from tests.functions.receive_webhook.stage import NOW, OLD, Stage, document
 
 
 class StdoutOfNow(io.TextIOBase):
@@ -26,34 +26,28 @@ class StdoutOfNow(io.TextIOBase):
 
 @pytest.fixture
 def context() -> Context:
-    return Context()
+    return Context("receive_webhook")
 
 
 @pytest.fixture
 def load(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., ModuleType]]:
     """Import the handler anew, as a cold start does, with these changes to the environment."""
-    before = {name: module for name, module in sys.modules.items() if _is_ours(name)}
+    before = {
+        name: module
+        for name, module in sys.modules.items()
+        if name.partition(".")[0] == "receive_webhook"
+    }
 
-    def cold_start(**changes: str) -> ModuleType:
-        for name, value in (ENVIRONMENT | changes).items():
-            monkeypatch.setenv(name, value)
-        for name in [name for name in sys.modules if _is_ours(name)]:
-            del sys.modules[name]
-        # Powertools keeps a logger by its name, with its level and the stdout of its first use.
-        logging.Logger.manager.loggerDict.pop("receive_webhook", None)
-        handler = importlib.import_module("receive_webhook.handler")
+    def start_anew(**changes: str) -> ModuleType:
+        set_environment(monkeypatch, ENVIRONMENT | changes)
+        handler = cold_start("receive_webhook")
         [output] = logging.getLogger("receive_webhook").handlers
         output.setStream(StdoutOfNow())  # type: ignore[attr-defined]  # it is a StreamHandler
         return handler
 
-    yield cold_start
-    for name in [name for name in sys.modules if _is_ours(name)]:
-        del sys.modules[name]
+    yield start_anew
+    forget("receive_webhook")
     sys.modules.update(before)
-
-
-def _is_ours(name: str) -> bool:
-    return name == "receive_webhook" or name.startswith("receive_webhook.")
 
 
 @pytest.fixture

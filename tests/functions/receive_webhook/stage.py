@@ -10,18 +10,12 @@ import stripe
 
 from tests.examples import a_payload
 from tests.fakes import FakeClock
+from tests.functions.as_lambda import Context
 from tests.functions.receive_webhook.settings import QUEUE_URL, SECRET_NAME
 from tests.functions.receive_webhook.shapes import REQUEST_ID, Shape, http_api
 
 OLD, NEW, CONNECT = "whsec" + "_old", "whsec" + "_new", "whsec" + "_connect"
 NOW = 1_795_346_640
-
-
-@dataclass
-class Context:
-    """Lambda's context, as far as the receiver looks at it."""
-
-    aws_request_id: str = "5f0a3c2e-7d1b-4b57-9f5e-0c8a4f6d2b11"
 
 
 def document(*secrets: str | tuple[str, str]) -> str:

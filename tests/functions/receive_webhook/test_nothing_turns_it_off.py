@@ -8,9 +8,10 @@ from typing import Any
 import boto3
 import pytest
 
+from tests.functions.as_lambda import Context
 from tests.functions.receive_webhook.settings import ENVIRONMENT
 from tests.functions.receive_webhook.shapes import SHAPES, http_api
-from tests.functions.receive_webhook.stage import NEW, NOW, OLD, Context, document, payload
+from tests.functions.receive_webhook.stage import NEW, NOW, OLD, document, payload
 from tests.functions.receive_webhook.stage import sign_bytes as sign
 
 OURS = [name for name in ENVIRONMENT if not name.startswith(("AWS_", "POWERTOOLS_"))]
@@ -68,7 +69,9 @@ def forgeries() -> list[dict[str, Any]]:
 
 def accepted(handler: ModuleType, aws: Aws, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What was answered with 200; what was queued without it is accepted as well."""
-    taken = [e for e in events if handler.handle(e, Context())["statusCode"] == 200]
+    taken = [
+        e for e in events if handler.handle(e, Context("receive_webhook"))["statusCode"] == 200
+    ]
     assert len(taken) == len(aws.sent)
     return taken
 

@@ -1,9 +1,7 @@
 """The function as Lambda loads it: real adapters on an in-process AWS and a stub of Stripe."""
 
-import importlib
 import json
 import logging
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from http.server import ThreadingHTTPServer
@@ -18,6 +16,13 @@ from moto import mock_aws
 from paidonce.adapters import items
 from paidonce.use_cases.ports import Pointer
 
+from tests.functions.as_lambda import (
+    cold_start,
+    environment_of,
+    forget,
+    make_table,
+    set_environment,
+)
 from tests.functions.payments_api.a_browser import Browser, Context
 from tests.functions.payments_api.test_wiring import StripeStub
 from tests.functions.refunds_api.a_counter import SERVER
@@ -82,12 +87,7 @@ def stripe() -> Iterator[tuple[str, type[RefundsStub]]]:
 
 def tables() -> None:
     for table, key in (("payments", "id"), ("events", "event_id"), ("idempotency", "id")):
-        boto3.client("dynamodb").create_table(
-            TableName=table,
-            KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        make_table(table, key)
     dynamodb = boto3.client("dynamodb")
     dynamodb.put_item(TableName="payments", Item=items.payment_item(a_paid_payment()))
     for pointer_id in ("pi_1", "ch_1"):
@@ -100,19 +100,16 @@ def handler(
     monkeypatch: pytest.MonkeyPatch, stripe: tuple[str, type[RefundsStub]]
 ) -> Iterator[Any]:
     """The handler's module, loaded anew with a stage's environment, and a payment that is paid."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    set_environment(
+        monkeypatch, environment_of("refunds_api") | {"AWS_DEFAULT_REGION": "eu-central-1"}
+    )
     with mock_aws():
         tables()
         secret = boto3.client("secretsmanager").create_secret(
             Name=KEY_NAME, SecretString=json.dumps(A_KEY)
         )
         queue = boto3.client("sqs").create_queue(QueueName="operations")
-        for name, value in {
-            "STAGE": "test",
-            "LIVEMODE": "false",
+        own = {
             "PAYMENTS_TABLE": "payments",
             "EVENTS_TABLE": "events",
             "IDEMPOTENCY_TABLE": "idempotency",
@@ -131,20 +128,15 @@ def handler(
             "CALL_TIMEOUT_SECONDS": "1",
             "API_BUDGET_PER_SECOND": "60",
             "BREAKER_PROBE_SECONDS": "30",
-        }.items():
-            monkeypatch.setenv(name, value)
-        for module in ("refunds_api.handler", "refunds_api.wiring"):
-            sys.modules.pop(module, None)
-        # First, or the package would still name the one of the test before.
-        importlib.import_module("refunds_api.wiring")
-        yield importlib.import_module("refunds_api.handler")
-        for module in ("refunds_api.handler", "refunds_api.wiring"):
-            sys.modules.pop(module, None)
+        }
+        set_environment(monkeypatch, own)
+        yield cold_start("refunds_api")
+        forget("refunds_api")
 
 
 @pytest.fixture
 def log(handler: Any) -> StringIO:
-    """What the function logs; its logger was given its stream by whoever loaded it first."""
+    """What the function logs, instead of on the standard output."""
     stream = StringIO()
     for output in logging.getLogger(handler.wiring.telemetry._service).handlers:
         if isinstance(output, logging.StreamHandler):

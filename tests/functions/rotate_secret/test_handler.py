@@ -1,15 +1,11 @@
 """rotate_secret, retire_endpoints, reconcile as AWS calls them: moto, and the stand-in Stripe."""
 
-import importlib
 import json
-import logging
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from types import ModuleType
 from typing import Any
 
 import boto3
@@ -24,16 +20,17 @@ from local.stripe.server import running
 from tests.a_change import a_told_row
 from tests.adapters.canned import Canned, CannedServer, canned_server
 from tests.adapters.places import make_ledger, make_state
+from tests.functions.as_lambda import (
+    ACCOUNT,
+    EVERYWHERE,
+    REGION,
+    Context,
+    cold_start,
+    set_environment,
+)
 
 FUNCTIONS = ("rotate_secret", "retire_endpoints", "reconcile")
-ENVIRONMENT = {
-    "AWS_ACCESS_KEY_ID": "testing",
-    "AWS_SECRET_ACCESS_KEY": "testing",
-    "AWS_DEFAULT_REGION": "us-east-1",
-    "STAGE": "test",
-    "LIVEMODE": "false",
-    "POWERTOOLS_LOG_LEVEL": "INFO",
-    "POWERTOOLS_METRICS_NAMESPACE": "PaidOnce",
+ENVIRONMENT = EVERYWHERE | {
     "SECRET_CACHE_SECONDS": "300",
     "STRIPE_API_VERSION": "2026-10-28.endive",
     "CALL_TIMEOUT_SECONDS": "5",
@@ -79,17 +76,6 @@ PLACEHOLDER = json.dumps({"based_on": None, "endpoints": []})
 
 
 @dataclass
-class Context:
-    """Lambda's context, as far as the functions look at it."""
-
-    aws_request_id: str = "request-1"
-    remaining_ms: int = 60_000
-
-    def get_remaining_time_in_millis(self) -> int:
-        return self.remaining_ms
-
-
-@dataclass
 class Rotating:
     """One stage in moto's AWS, its account at the stand-in, and a canned public URL."""
 
@@ -97,17 +83,10 @@ class Rotating:
     signing: str
     stripe: httpx.Client
 
-    def handler(self, function: str) -> ModuleType:
-        """Imported anew, as a cold start does."""
-        for name in [name for name in sys.modules if name.partition(".")[0] == function]:
-            del sys.modules[name]
-        # Powertools keeps a logger by its name, with the standard output of its first use.
-        logging.Logger.manager.loggerDict.pop(function, None)
-        return importlib.import_module(f"{function}.handler")
-
     def step(self, step: str, token: str, **context: Any) -> None:
         event = {"Step": step, "SecretId": self.signing, "ClientRequestToken": token}
-        self.handler("rotate_secret").handle(event, Context(**context))
+        handler = cold_start("rotate_secret")
+        handler.handle(event, Context("rotate_secret", **context))
 
     def rotate(self, token: str) -> None:
         """What RotateSecret does."""
@@ -125,7 +104,7 @@ class Rotating:
         )
         from moto.secretsmanager.models import secretsmanager_backends  # noqa: PLC0415 - where it is used
 
-        backend = secretsmanager_backends["123456789012"]["us-east-1"]
+        backend = secretsmanager_backends[ACCOUNT][REGION]
         del backend.secrets[self.signing].versions[token]["secret_string"]
 
     def labels(self) -> dict[str, str]:
@@ -157,7 +136,7 @@ class Rotating:
 
     def call(self, function: str) -> dict[str, Any]:
         """One call of its schedule."""
-        answer: dict[str, Any] = self.handler(function).handle({}, Context())
+        answer: dict[str, Any] = cold_start(function).handle({}, Context(function))
         return answer
 
     def make_old(self) -> None:
@@ -189,8 +168,7 @@ def address() -> Iterator[str]:
 
 @pytest.fixture
 def stage(address: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rotating]:
-    for name, value in ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
+    set_environment(monkeypatch, ENVIRONMENT)
     key = "sk_" + "test_" + random_letters(24)
     headers = {"Authorization": f"Bearer {key}"}
     with (
@@ -312,11 +290,12 @@ def test_a_failure_tells_its_class_and_nothing_else(
     assert '"RotationFailed":[1.0]' in said.out.replace(" ", "")
 
 
-def test_a_secret_that_is_not_ours_is_refused(stage: Rotating) -> None:
-    handler = stage.handler("rotate_secret")
+@pytest.mark.usefixtures("stage")
+def test_a_secret_that_is_not_ours_is_refused() -> None:
+    handler = cold_start("rotate_secret")
     event = {"Step": "createSecret", "SecretId": "another", "ClientRequestToken": ONE}
     with pytest.raises(handler.RotationFailed, match="does not rotate another"):
-        handler.handle(event, Context())
+        handler.handle(event, Context("rotate_secret"))
 
 
 @pytest.mark.parametrize(
@@ -329,8 +308,8 @@ def test_a_run_that_fails_is_an_error_of_the_function_without_its_text(
     """So that its alarm sees it; the schedule goes on."""
     monkeypatch.setenv("PAYMENTS_TABLE", "not-there")
     boto3.client("secretsmanager").put_secret_value(SecretId=stage.signing, SecretString="{}")
-    handler = stage.handler(function)
+    handler = cold_start(function)
     with pytest.raises(
         getattr(handler, error), match=r"^(RotationRefused$|retirement: ResourceNotFound\w+,)"
     ):
-        handler.handle({}, Context())
+        handler.handle({}, Context(function))

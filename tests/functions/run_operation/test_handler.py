@@ -1,11 +1,7 @@
 """run_operation as Lambda calls it: real SQS records, real conditions (moto), a stub of Stripe."""
 
-import importlib
 import json
-import logging
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
 from typing import Any
@@ -22,52 +18,43 @@ from paidonce.domain.payment_calls import new_call
 from tests.a_change import a_domain_event, a_told_row, an_envelope
 from tests.adapters.canned import STRIPE_NOW, Canned, CannedServer, canned_server
 from tests.examples import STAGE, a_payment, an_intent
+from tests.functions.as_lambda import (
+    Context,
+    a_record,
+    cold_start,
+    comes_again,
+    environment_of,
+    make_table,
+    set_environment,
+)
 
 TABLES = {"PAYMENTS_TABLE": "id", "EVENTS_TABLE": "event_id", "IDEMPOTENCY_TABLE": "id"}
 KEYS = {
     "PAYMENTS_KEY_ARN": "paidonce/test/stripe/keys/payments",
     "REFUNDS_KEY_ARN": "paidonce/test/stripe/keys/refunds",
 }
-ENVIRONMENT = {
-    "AWS_ACCESS_KEY_ID": "testing",
-    "AWS_SECRET_ACCESS_KEY": "testing",
-    "AWS_DEFAULT_REGION": "us-east-1",
-    "STAGE": "test",
-    "LIVEMODE": "false",
-    "POWERTOOLS_LOG_LEVEL": "INFO",
-    "POWERTOOLS_SERVICE_NAME": "run_operation",
-    "POWERTOOLS_METRICS_NAMESPACE": "PaidOnce",
-    "SECRET_CACHE_SECONDS": "300",
-    "STRIPE_API_VERSION": "2026-10-28.endive",
-    "CALL_TIMEOUT_SECONDS": "2",
-    "API_BUDGET_PER_SECOND": "60",
-    "BREAKER_PROBE_SECONDS": "30",
-    "SUBSCRIPTION_POLICY": '{"grace_days": 7, "unpaid": false, "paused": false}',
-    "WAIT_DELAYS_SECONDS": "5,15,45",
-    "FAILING_DELAYS_SECONDS": "10,30,120,600",
-    "TRIES_MAX": "5",
-    "LEASE_SECONDS": "360",
-    "LEDGER_DAYS": "90",
-    "KEY_FRESH_SECONDS": "82800",
-    "LOOK_BACK_SECONDS": "300",
-    "ABSENT_AFTER_SECONDS": "900",
-    "GIVE_UP_AFTER_SECONDS": "86400",
-} | {variable: variable.lower() for variable in TABLES}
+ENVIRONMENT = (
+    environment_of("run_operation")
+    | {
+        "SECRET_CACHE_SECONDS": "300",
+        "STRIPE_API_VERSION": "2026-10-28.endive",
+        "CALL_TIMEOUT_SECONDS": "2",
+        "API_BUDGET_PER_SECOND": "60",
+        "BREAKER_PROBE_SECONDS": "30",
+        "SUBSCRIPTION_POLICY": '{"grace_days": 7, "unpaid": false, "paused": false}',
+        "WAIT_DELAYS_SECONDS": "5,15,45",
+        "FAILING_DELAYS_SECONDS": "10,30,120,600",
+        "TRIES_MAX": "5",
+        "LEASE_SECONDS": "360",
+        "LEDGER_DAYS": "90",
+        "KEY_FRESH_SECONDS": "82800",
+        "LOOK_BACK_SECONDS": "300",
+        "ABSENT_AFTER_SECONDS": "900",
+        "GIVE_UP_AFTER_SECONDS": "86400",
+    }
+    | {variable: variable.lower() for variable in TABLES}
+)
 INTENT = an_intent() | {"client_secret": "pi_1_sec" + "ret_x", "created": STRIPE_NOW}
-
-
-@dataclass
-class Context:
-    """Lambda's context, as far as the function looks at it."""
-
-    aws_request_id: str = "request-1"
-    function_name: str = "run_operation"
-    memory_limit_in_mb: int = 1024
-    invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:run_operation"
-    remaining_ms: int = 60_000
-
-    def get_remaining_time_in_millis(self) -> int:
-        return self.remaining_ms
 
 
 class Runner:
@@ -80,17 +67,12 @@ class Runner:
 
     @cached_property
     def handler(self) -> ModuleType:
-        """Imported anew, as a cold start does."""
-        for name in [name for name in sys.modules if name.partition(".")[0] == "run_operation"]:
-            del sys.modules[name]
-        # Powertools keeps a logger by its name, with the standard output of its first use.
-        logging.Logger.manager.loggerDict.pop("run_operation", None)
-        return importlib.import_module("run_operation.handler")
+        """Started by the test: its log goes where capsys looks."""
+        return cold_start("run_operation")
 
     def takes(self, *records: dict[str, Any], remaining_ms: int = 60_000) -> list[str]:
-        answer = self.handler.handle({"Records": list(records)}, Context(remaining_ms=remaining_ms))
-        json.dumps(answer)
-        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+        context = Context("run_operation", remaining_ms=remaining_ms)
+        return comes_again(self.handler.handle({"Records": list(records)}, context))
 
     def put(self, **changes: Any) -> None:
         item = payment_item(a_payment(**changes))
@@ -114,9 +96,7 @@ class Runner:
 @pytest.fixture
 def runner(monkeypatch: pytest.MonkeyPatch) -> Iterator[Runner]:
     with mock_aws(), canned_server() as stripe:
-        for name, value in (ENVIRONMENT | KEYS | {"STRIPE_API_URL": stripe.url}).items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+        set_environment(monkeypatch, ENVIRONMENT | KEYS | {"STRIPE_API_URL": stripe.url})
         sqs = boto3.client("sqs")
         for variable, name in (
             ("OPERATIONS_QUEUE_URL", "operations"),
@@ -124,12 +104,7 @@ def runner(monkeypatch: pytest.MonkeyPatch) -> Iterator[Runner]:
         ):
             monkeypatch.setenv(variable, sqs.create_queue(QueueName=name)["QueueUrl"])
         for variable, key in TABLES.items():
-            boto3.client("dynamodb").create_table(
-                TableName=ENVIRONMENT[variable],
-                KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
-                AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
-                BillingMode="PAY_PER_REQUEST",
-            )
+            make_table(ENVIRONMENT[variable], key)
         for name in KEYS.values():
             boto3.client("secretsmanager").create_secret(
                 Name=name, SecretString=json.dumps({"key": "rk_" + "test_x", "created": "now"})
@@ -138,24 +113,15 @@ def runner(monkeypatch: pytest.MonkeyPatch) -> Iterator[Runner]:
 
 
 def record(operation: Operation | str, *, receive_count: int = 1) -> dict[str, Any]:
-    """An SQS record as an event source mapping gives it."""
-    attributes = {
-        "correlation_id": "cor-1",
-        "event_type": "operation",
-        "received_at": "2026-09-21T13:33:30.000Z",
-    }
-    return {
-        "messageId": "m1",
-        "receiptHandle": "handle-m1",
-        "body": operation if isinstance(operation, str) else operation.message(),
-        "attributes": {"ApproximateReceiveCount": str(receive_count)},
-        "messageAttributes": {
-            name: {"stringValue": value, "dataType": "String"} for name, value in attributes.items()
-        },
-        "eventSource": "aws:sqs",
-        "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:operations",
-        "awsRegion": "us-east-1",
-    }
+    """A message about this operation, or with this body."""
+    return a_record(
+        operation if isinstance(operation, str) else operation.message(),
+        queue="operations",
+        receive_count=receive_count,
+        correlation_id="cor-1",
+        event_type="operation",
+        received_at="2026-09-21T13:33:30.000Z",
+    )
 
 
 CREATE = Operation(aggregate_id="pay_1", call="pay_1_a1")
