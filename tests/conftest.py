@@ -1,15 +1,18 @@
 """What tests of several folders share: the local cloud, started once a session."""
 
-from collections.abc import Iterator
+import gc
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import stripe
 from hypothesis import HealthCheck, settings
 
-from local.cloud import LocalCloud
-from local.shop import Shop
-from tests.asked_of_stripe import misplaced_keys
+# Most runs start no cloud: what one takes (boto3, httpx) is imported where it is started.
+if TYPE_CHECKING:
+    from local.cloud import LocalCloud
+    from local.shop import Shop
 
 # How long an example takes tells of the machine and its other work, and nothing of the code.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -28,9 +31,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.cloud)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What collecting makes lives to the end: to look for garbage there, ever again, is idle."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 @pytest.fixture(scope="session")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[LocalCloud]":
     """The whole stage, deployed by the pinned cdk on free ports."""
+    from local.cloud import LocalCloud  # noqa: PLC0415 - only where a cloud starts
+    from local.shop import Shop  # noqa: PLC0415 - same
+    from tests.asked_of_stripe import misplaced_keys  # noqa: PLC0415 - same
+
     # Every event, so that what no rule decides about is looked at too.
     with LocalCloud(Path(tmp_path_factory.mktemp("cloud")), enabled_events=["*"]) as running:
         running.deploy()
@@ -40,6 +58,8 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
 
 
 @pytest.fixture(scope="session")
-def shop(cloud: LocalCloud) -> Shop:
+def shop(cloud: "LocalCloud") -> "Shop":
     """The caller's side of it."""
+    from local.shop import Shop  # noqa: PLC0415 - only where a cloud starts
+
     return Shop(cloud.endpoints)

@@ -7,9 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from paidonce.domain.announcement import Announcement, announcements_of
 from paidonce.domain.next_step import NextStep, next_step
-from paidonce.domain.notice import TOLD_TYPES, Audience, Notice, amount, notice_of
+from paidonce.domain.notice import Audience, Notice, amount, notice_of
 
-from infra.features import notices
 from tests.a_change import a_domain_event, a_told_row
 from tests.examples import STAGE, a_payment
 
@@ -96,10 +95,6 @@ def test_a_thief_is_told_no_more_than_anybody(decline_code: str) -> None:
 )
 def test_nobody_is_told_of_the_rest(event_type: str) -> None:
     assert notice_of(told(event_type)) is None
-
-
-def test_the_rule_on_the_bus_asks_for_exactly_what_makes_a_notice() -> None:
-    assert notices.TOLD_TYPES == TOLD_TYPES
 
 
 @given(st.integers(0, 99_999_999))
