@@ -246,6 +246,8 @@ class FakeStripeGateway:
         assert time_left() > 0
         wanted = {name: value for name, value in (only or {}).items() if name != "expand"}
         types = wanted.pop("types", None)
+        # As Stripe: subscriptions that have ended are listed only where all are asked for.
+        leaves_out = () if wanted.get("status") else ("canceled", "incomplete_expired")
         if wanted.get("status") == "all":
             del wanted["status"]
         with self.faults.around("listed"):
@@ -254,6 +256,7 @@ class FakeStripeGateway:
                 for o in self.stripe.objects.values()
                 if o["object"] == resource
                 and created_from <= o["created"] <= (created_to or o["created"])
+                and not (resource == "subscription" and o["status"] in leaves_out)
                 and all(o[name] == value for name, value in wanted.items())
                 and (types is None or o["type"] in types)
             ]

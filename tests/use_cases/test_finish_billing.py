@@ -178,6 +178,26 @@ def test_a_key_that_stripe_may_have_forgotten_is_not_sent(name: str) -> None:
     assert runner.shop.billing_gateway.keys == sent
 
 
+@pytest.mark.parametrize("status", ["canceled", "incomplete_expired"])
+@pytest.mark.parametrize("why", ["old", "spent"])
+def test_a_subscription_that_has_ended_meanwhile_is_found_and_not_made_again(
+    status: str, why: str
+) -> None:
+    """Stripe's list leaves it out unless it is asked for all: that proved that none was made."""
+    error = FailureStored("500") if why == "spent" else OutcomeUnknown("lost")
+    runner = without_an_answer("subscribe", "send.after", error)
+    shop = runner.shop
+    (made,) = at_stripe(shop, "subscription")
+    made["status"] = status
+    if why == "old":
+        shop.clock.advance(KEY_IS_FRESH_SECONDS)
+    runner.drain()
+    assert at_stripe(shop, "subscription") == [made]
+    (row,) = subscriptions(shop)
+    assert (row.id, row.status) == (made["id"], status)
+    assert len(shop.billing_gateway.keys) == 1
+
+
 @each
 @pytest.mark.parametrize("error", [KeyRefused("401", http_status=401), NotConfigured("gone")])
 def test_a_key_that_is_refused_in_mid_call_leaves_it_to_run_operation(

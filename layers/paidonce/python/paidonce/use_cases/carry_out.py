@@ -1,6 +1,6 @@
 """Carry a request out: note the try, make the call that stands in it, note what Stripe made."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Generic, TypeVar
@@ -35,6 +35,9 @@ A = TypeVar("A", bound=Aggregate)
 # (design 3.5).
 _PROOF_AFTER_SECONDS = 15 * 60
 _CLOCKS_APART_SECONDS = 5 * 60
+# What has ended proves that it was made, and Stripe lists it only where it is asked for:
+# https://docs.stripe.com/api/subscriptions/list
+_ALL_OF: Mapping[str, Mapping[str, str]] = {"subscription": {"status": "all"}}
 
 
 @dataclass(frozen=True)
@@ -176,7 +179,10 @@ class CarryOut:
         marks = {REQUEST_MARK: request.id, ATTEMPT_MARK: str(request.attempt)}
         try:
             for found in self.gateway.listed(
-                request.kind, created_from=since - _CLOCKS_APART_SECONDS, time_left=time_left
+                request.kind,
+                created_from=since - _CLOCKS_APART_SECONDS,
+                time_left=time_left,
+                only=_ALL_OF.get(request.kind),
             ):
                 if marks.items() <= (found.get("metadata") or {}).items():
                     return self.gateway.get(request.kind, found["id"], time_left=time_left)
