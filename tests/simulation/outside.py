@@ -27,6 +27,7 @@ from tests.simulation.model_stripe import (
 VISIBILITY_SECONDS = 360
 # What the reader asks to be shown whole (adapters/stripe_gateway.py).
 EXPANDED = {"invoice": ("payments",), "subscription": ("latest_invoice",)}
+_ENDED = ("canceled", "incomplete_expired")
 # A receiver asks for fresh secrets at most this often, and keeps what it has this long.
 REFRESH_SECONDS, CACHE_SECONDS = 60, 300
 
@@ -191,8 +192,8 @@ class Gateway(Calls):
         time_left: TimeLeft,
         only: Mapping[str, Any] | None = None,
     ) -> Iterable[Mapping[str, Any]]:
-        """See `StripeGateway.listed`."""
-        assert only is None
+        """See `StripeGateway.listed`; subscriptions that have ended only if asked for."""
+        assert only in (None, {"status": "all"})
         if time_left() <= 0:
             raise TryAgain("no time left")
         self._slow()
@@ -201,6 +202,7 @@ class Gateway(Calls):
             thing.document
             for thing in self._stripe.of(resource)
             if created_from <= thing.path[0]["created"] <= end
+            and (only or resource != "subscription" or thing.document["status"] not in _ENDED)
         ]
         self._slow()
         return things[::-1]
