@@ -245,6 +245,21 @@ def test_a_creation_that_stripe_calls_wrong_can_be_canceled() -> None:
     assert shop.row.status is PaymentStatus.CANCELED
 
 
+def test_a_creation_that_stripe_called_wrong_can_be_asked_for_once_the_cause_is_mended() -> None:
+    """Its key's ledger row is final: under the same key nobody could note what is made then."""
+    runner = after_a_lost_answer(LOST_BEFORE)
+    shop = runner.shop
+    shop.calls.faults.plan("send", StripeRefused("x", stripe_code="amount_too_small"))
+    runner.drain()
+    assert outcomes(shop) == {"_a1": "unchanged"}
+    assert shop.intents == []
+    taken = shop.take(a_request())
+    (intent,) = shop.intents
+    assert (taken.how, taken.client_secret) == (How.MADE, intent["client_secret"])
+    assert shop.row.payment_intent_id == intent["id"]
+    assert outcomes(shop) == {"_a1": "unchanged", "_a2": "applied"}
+
+
 # --- captures and cancels -------------------------------------------------------------------------
 
 

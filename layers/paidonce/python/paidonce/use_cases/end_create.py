@@ -77,10 +77,14 @@ class EndCreate:
             self.note_try.spent(tried, call.idempotency_key)
             raise
         except StripeRefused as error:
-            if not tried.cancel_requested or error.stripe_code == _OTHER_REQUEST:
+            if error.stripe_code == _OTHER_REQUEST:
                 raise
-            # Had the key made something, it would have been answered again.
-            return self._given_up(tried, call, correlation_id)
+            # Had the key made something, it would have been answered again. Its ledger row is final
+            # now: whoever asks again needs the next one, or what is made then could not be noted.
+            ended = self._given_up(tried, call, correlation_id, reason=error.code)
+            if not tried.cancel_requested:
+                raise
+            return ended
         return self.note_answer(tried, answer, correlation_id=correlation_id)
 
     def _found(self, payment: Payment, call: StripeCall, time_left: TimeLeft) -> str | None:
@@ -102,7 +106,14 @@ class EndCreate:
                 return str(intent["id"])
         return None
 
-    def _given_up(self, payment: Payment, call: StripeCall, correlation_id: str) -> Payment:
+    def _given_up(
+        self,
+        payment: Payment,
+        call: StripeCall,
+        correlation_id: str,
+        *,
+        reason: str = NEVER_MADE,
+    ) -> Payment:
         """It made nothing: canceled if that is wanted, otherwise the next attempt.
 
         Written only over the row that the proof was made for: a try since then has changed it.
@@ -112,7 +123,7 @@ class EndCreate:
             if row.version != payment.version:
                 raise OutcomeUnknown(f"{payment.id} was tried again meanwhile")
             ended = with_canceled_creation if row.cancel_requested else with_next_attempt
-            return Verdict(after=ended(row), reason=NEVER_MADE)
+            return Verdict(after=ended(row), reason=reason)
 
         self.telemetry.count("CreationsNeverMade")
         return self.note_answer.decided(payment, call, decide, correlation_id=correlation_id)
