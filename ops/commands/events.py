@@ -82,4 +82,4 @@ def _left(desk: Desk, outcome: Outcome) -> list[LedgerRow]:
         found += page
         if len(found) >= _SHOWN_MAX:
             break
-    return found[:_SHOWN_MAX]
+    return sorted(found, key=lambda row: row.decided_at)[:_SHOWN_MAX]

@@ -2,15 +2,22 @@
 
 from dataclasses import replace
 
+from paidonce.adapters import items
 from paidonce.adapters.dynamodb_open_payments import DynamoDbOpenPayments
 from paidonce.adapters.dynamodb_payments import DynamoDbPaymentBooks
+from paidonce.domain.moment import iso
 from paidonce.domain.payment import Payment, PaymentStatus
 from paidonce.domain.payment_calls import CAPTURE, new_call
 from paidonce.domain.stripe_call import CallState
+from paidonce.use_cases.see_to_open import SeeToOpen
 
 from tests.adapters.places import Place
 from tests.examples import a_payment
-from tests.fakes import FakeClock
+from tests.fakes import FakeClock, Tables
+from tests.fakes_ledger_search import FakeLedgerSearch
+from tests.fakes_operations import FakeOperationQueue
+from tests.fakes_references import FakeReferences
+from tests.fakes_telemetry import FakeTelemetry
 
 LATER = "2030-01-01T00:00:00.000Z"
 
@@ -48,3 +55,39 @@ def test_what_is_over_is_found_no_more_unless_a_call_about_it_has_no_end(moto: P
     assert found(moto, table) == set()
     becomes(done, status=PaymentStatus.CANCELED, calls=(call,))
     assert found(moto, table) == set()
+
+
+def test_many_that_need_nothing_do_not_hide_for_ever_what_has_no_end(moto: Place) -> None:
+    """A shop has more abandoned carts than a run looks at; each run used to see the same ones."""
+    table = moto.state()
+    clock = FakeClock()
+    client = moto.client("dynamodb")
+    books = DynamoDbPaymentBooks(client, payments_table=table, clock=clock)
+    old = iso(clock.now() - 5 * 3600)
+    idle = [a_payment(id=f"pay_{n}", created_at=old, payment_intent_id="pi_1") for n in range(40)]
+    last = max(idle, key=lambda payment: str(items.payment_item(payment)["open"]))
+    call = new_call(last, CAPTURE, {}).tried(at=int(clock.now()) - 4 * 3600)
+    for payment in idle:
+        books.open(
+            last.with_call(call) if payment is last else payment, claim_id=f"order#{payment.id}"
+        )
+    operations = FakeOperationQueue()
+    see_to_open = SeeToOpen(
+        open_payments=DynamoDbOpenPayments(client, payments_table=table),
+        payments=books,
+        search=FakeLedgerSearch(Tables()),
+        operations=operations,
+        references=FakeReferences(),
+        clock=clock,
+        telemetry=FakeTelemetry(),
+        livemode=False,
+        unpaid_max_seconds=86_400,
+        processing_max_seconds=86_400,
+        unknown_after_seconds=3_600,
+        payments_max=20,
+    )
+    for _ in range(100):
+        see_to_open(time_left=lambda: 60.0)
+        if operations.put_in:
+            break
+    assert [operation.call for operation in operations.put_in] == [call.idempotency_key]

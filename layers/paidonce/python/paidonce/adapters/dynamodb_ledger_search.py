@@ -1,5 +1,6 @@
 """The ledger's indexes in DynamoDB: what is left to do, and what was decided about one of ours."""
 
+import random
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +50,8 @@ class DynamoDbLedgerSearch:
 
     def marked(self, kind: str, *, before: str) -> Iterator[Sequence[LedgerRow]]:
         """Pages of rows that still carry a marker of this kind, set before this (ISO 8601)."""
-        for partition in PARTITIONS:
+        # In another order each time: a run that is cut short leaves out others than the last one.
+        for partition in random.sample(PARTITIONS, len(PARTITIONS)):
             for page in self._pages(
                 TODO_INDEX,
                 "todo = :todo AND touched_at < :before",

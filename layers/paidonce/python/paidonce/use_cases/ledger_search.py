@@ -20,6 +20,7 @@ class LedgerSearch(Protocol):
     def left(self, outcome: Outcome, *, before: str) -> Iterator[Sequence[LedgerRow]]:
         """Pages of rows that are `waiting`, `failing` or `dead` since before this (ISO 8601).
 
-        Each page is read when it is asked for. Raises as `row`.
+        Each page is read when it is asked for; who asks for some pages only gets others the next
+        time. Raises as `row`.
         """
         ...

@@ -32,6 +32,7 @@ class Outbox(Protocol):
     def due(self, *, before: str) -> Iterator[Sequence[LedgerRow]]:
         """Pages of rows whose marker was set before this moment (ISO 8601), as they stand now.
 
-        Each page is read when it is asked for. Raises TryAgain when throttled.
+        Each page is read when it is asked for; who asks for some pages only gets others the next
+        time. Raises TryAgain when throttled.
         """
         ...

@@ -33,14 +33,15 @@ class OpenPayments(Protocol):
     def since(self, *, before: str) -> Iterator[Sequence[Payment]]:
         """Pages of those that were recorded before this (ISO 8601), as they stand now.
 
-        Each page is read when it is asked for. Raises TryAgain when throttled.
+        Each page is read when it is asked for; who asks for some pages only gets others the next
+        time. Raises TryAgain when throttled.
         """
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class SeeToOpen:
-    """`payments_max` bounds a run; the next one begins with the oldest again.
+    """`payments_max` bounds a run; the next one begins elsewhere, with the oldest there.
 
     A payment nobody has paid for `unpaid_max_seconds` gets a cancel; one that the bank has for
     longer than `processing_max_seconds` is read once a day; a call that was tried longer than
