@@ -28,7 +28,7 @@ class FakeLedgerSearch:
     def left(self, outcome: Outcome, *, before: str) -> Iterator[Sequence[LedgerRow]]:
         """See `LedgerSearch.left`; one row a page, since nobody may rest on a page's size."""
         with self.faults.around("left"):
-            found = [r for r in self.tables.rows.values() if r.outcome is outcome]
+            found = [r for r in self.tables.rows.values() if r.outcome is outcome and r.todo]
         for row in found:
             if row.decided_at < before:
                 yield [row]

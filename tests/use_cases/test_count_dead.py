@@ -107,3 +107,16 @@ def test_a_discarded_call_is_not_counted_and_its_row_can_still_be_ended() -> Non
         "discarded by ann: it was settled by hand",
     )
     assert bench.gauges()["DeadRows"] == 0
+
+
+def test_many_discarded_calls_do_not_hide_what_died_after_them() -> None:
+    """They stay `dead` in the ledger; a run that looked at them first never came to the others."""
+    bench = Bench()
+    for n in range(3):
+        operation = Operation(aggregate_id="pay_1", call=f"pay_1_cancel_{n}")
+        bench.holds(a_dead_row(f"answer#pay_1_cancel_{n}"))
+        bench.discards(a_letter(operation.message()))
+    bench.clock.advance(60)
+    bench.holds(a_dead_row("evt_1"))
+    assert bench.gauges(rows_max=2).get("DeadRows") == 1
+    assert {row.todo for row in bench.tables.rows.values() if row.is_discarded} == {None}

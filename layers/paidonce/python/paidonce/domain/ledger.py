@@ -8,6 +8,8 @@ from typing import Any
 
 # The kind of marker that a row carries until the bus has heard of it.
 PUBLISH = "publish"
+# How the reason of a row begins that an operator gave up.
+DISCARDED = "discarded by "
 # The index over the markers is spread over so many partitions.
 PARTITIONS = "0123456789abcdef"
 
@@ -84,12 +86,17 @@ class LedgerRow:
     is_published: bool = False
 
     @property
+    def is_discarded(self) -> bool:
+        """A call that an operator gave up: dead, so that its end can still be noted, and over."""
+        return self.outcome is Outcome.DEAD and (self.reason or "").startswith(DISCARDED)
+
+    @property
     def todo(self) -> str | None:
         """`<kind>#<hex digit>` while something is still due, spread over 16 index partitions."""
         if self.outcome.is_final:
             kind = PUBLISH if self.domain_events and not self.is_published else None
         else:
-            kind = self.outcome.value
+            kind = None if self.is_discarded else self.outcome.value
         if kind is None:
             return None
         return marker(kind, hashlib.sha256(self.event_id.encode()).hexdigest()[0])

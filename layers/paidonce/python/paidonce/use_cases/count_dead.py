@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from paidonce.domain.ledger import LedgerRow, Outcome
 from paidonce.domain.moment import iso, seconds
-from paidonce.use_cases.dead_letters import DISCARDED
 from paidonce.use_cases.ledger_search import LedgerSearch
 from paidonce.use_cases.ports import Clock, Telemetry, TimeLeft
 
@@ -28,16 +27,14 @@ class CountDead:
     def __call__(self, *, time_left: TimeLeft) -> int:
         """How many there are, as far as they were counted. Raises TryAgain."""
         now = self.clock.now()
-        seen, oldest, looked_at = 0, 0, 0
+        seen, oldest = 0, 0
         for page in self.search.left(Outcome.DEAD, before=iso(now)):
             for row in page:
-                if looked_at >= self.rows_max or time_left() < _SECONDS_FOR_A_ROW:
+                if seen >= self.rows_max or time_left() < _SECONDS_FOR_A_ROW:
                     self._tell(seen)
                     return seen
-                looked_at += 1
-                if not _is_seen_to(row):
-                    seen += 1
-                    oldest = max(oldest, _age(row, now=now))
+                seen += 1
+                oldest = max(oldest, _age(row, now=now))
         self.telemetry.count("DeadRows", seen)
         self.telemetry.count("DeadRowsOldestSeconds", oldest)
         return seen
@@ -46,10 +43,6 @@ class CountDead:
         """Of a run that was cut short: none among those that were seen does not mean none."""
         if seen:
             self.telemetry.count("DeadRows", seen)
-
-
-def _is_seen_to(row: LedgerRow) -> bool:
-    return (row.reason or "").startswith(DISCARDED)
 
 
 def _age(row: LedgerRow, *, now: float) -> int:

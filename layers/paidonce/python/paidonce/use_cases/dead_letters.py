@@ -6,7 +6,7 @@ Both are written down in the ledger first, under the operator's name; both can b
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from paidonce.domain.ledger import LedgerRow, Outcome, answer_id
+from paidonce.domain.ledger import DISCARDED, LedgerRow, Outcome, answer_id
 from paidonce.domain.moment import iso
 from paidonce.domain.operation import Operation
 from paidonce.domain.ownership import Stage
@@ -17,9 +17,6 @@ from paidonce.use_cases.ports import AlreadyApplied, Books, Clock, Commit
 _OF_WAITING = ("wait_attempt", "first_seen", "wait_reason", "reason", "replay_id", "replay_force")
 # The worker's share of Stripe's rate limit bounds what it can fetch; a flood would only wait.
 PER_SECOND_MAX = 50
-
-# How the reason of a row begins whose dead letter was discarded.
-DISCARDED = "discarded by "
 
 Wanted = Callable[[DeadLetter], bool]
 
