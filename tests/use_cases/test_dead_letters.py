@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import pytest
+from paidonce.domain import moment
 from paidonce.domain.errors import TryAgain
 from paidonce.domain.ledger import LedgerRow, Outcome
 from paidonce.use_cases.dead_letter_port import DeadLetter
@@ -88,6 +89,21 @@ def test_what_was_sent_back_is_decided_although_its_row_is_dead() -> None:
     here.worker.takes(here.worker.again(here.letters.sent[0], an_event()))
     assert here.worker.payment.status == "paid"
     assert here.worker.tables.rows["evt_1"].outcome is Outcome.APPLIED
+
+
+def test_what_was_sent_back_may_wait_as_long_as_what_is_new() -> None:
+    """Its old clock had run out, and the marks of waiting were one attribute too many for SQS."""
+    here = Desk(FakeDeadLetters(a_letter()))
+    here.worker.clock.time = moment.seconds(OF_SQS["received_at"]) + 3 * 86_400
+    here.sends_back()
+    (sent,) = here.letters.sent
+    for _ in range(5):
+        here.worker.books.faults.plan("read", TryAgain("throttled"))
+        assert here.worker.takes(here.worker.again(sent, an_event())) == set()
+        sent = here.worker.queue.copies.pop()
+    assert here.worker.queue.buried == []
+    here.worker.takes(here.worker.again(sent, an_event()))
+    assert here.worker.payment.status == "paid"
 
 
 def test_it_keeps_the_pace() -> None:

@@ -15,6 +15,8 @@ from paidonce.use_cases.ports import AlreadyApplied, Books, Clock, Commit
 
 # What waiting and dying added: a letter that is sent back begins anew.
 _OF_WAITING = ("wait_attempt", "first_seen", "wait_reason", "reason", "replay_id", "replay_force")
+# SQS takes ten attributes: nobody reads this one, and a letter that waits again needs its place.
+_NOT_NEEDED = ("account",)
 # The worker's share of Stripe's rate limit bounds what it can fetch; a flood would only wait.
 PER_SECOND_MAX = 50
 
@@ -54,8 +56,11 @@ class DeadLetterDesk:
             raise ValueError(f"from 0 to {PER_SECOND_MAX} a second")
         self.note(deed, "operator.replay")
         for letter in self._wanted(wanted):
-            kept = {k: v for k, v in letter.attributes.items() if k not in _OF_WAITING}
-            self.letters.send_back(letter, {**kept, "replay_id": deed.id})
+            left_out = (*_OF_WAITING, *_NOT_NEEDED)
+            kept = {k: v for k, v in letter.attributes.items() if k not in left_out}
+            # How long it may wait counts from now, as how long its new message is kept.
+            begins = {"received_at": iso(self.clock.now()), "replay_id": deed.id}
+            self.letters.send_back(letter, kept | begins)
             self.letters.delete(letter)
             yield letter
             self.clock.pause(1 / per_second)
