@@ -93,6 +93,7 @@ class Desk:
         return PreviewEvent(
             decide_alone=DecideAlone(
                 books=self.books,
+                search=self.search,
                 reader=self.reader,
                 clock=self.clock,
                 telemetry=QuietTelemetry(),

@@ -13,6 +13,7 @@ from paidonce.adapters.aws import client_config
 from paidonce.adapters.clock import SystemClock
 from paidonce.adapters.dynamodb_books import DynamoDbBooks
 from paidonce.adapters.dynamodb_counters import Budget, DynamoDbCounter
+from paidonce.adapters.dynamodb_ledger_search import DynamoDbLedgerSearch
 from paidonce.adapters.lease import PowertoolsLease
 from paidonce.adapters.sqs_queue import SqsEventQueue
 from paidonce.adapters.stripe_access import guarded_calls
@@ -91,6 +92,7 @@ _apply_event = ApplyEvent(
     lease=_lease,
     decide_alone=DecideAlone(
         books=_books,
+        search=DynamoDbLedgerSearch(_dynamodb, events_table=os.environ["EVENTS_TABLE"]),
         reader=_reader,
         clock=_clock,
         telemetry=_telemetry,

@@ -24,7 +24,7 @@ from infra.features.reconciliation import Reconciliation
 from infra.features.refunds_api import RefundsApi
 from infra.features.secret_guard import SecretGuard
 from infra.features.webhooks import Webhooks
-from infra.stacks.storage import OPEN_INDEX, TODO_INDEX, Storage
+from infra.stacks.storage import AGGREGATE_INDEX, OPEN_INDEX, TODO_INDEX, Storage
 from infra.stage import Stage
 
 # A TransactWriteItems is authorised as its parts are; an UpdateItem counts calls and tries.
@@ -204,7 +204,10 @@ class Service(HouseStack):
         worker.may(
             "dynamodb:BatchGetItem", "dynamodb:GetItem", *_COMMIT, on=storage.payments.table_arn
         )
-        worker.may("dynamodb:BatchGetItem", "dynamodb:PutItem", on=storage.events.table_arn)
+        ledger = storage.events.table_arn
+        worker.may("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", on=ledger)
+        # What the bus was told of a row that was lost.
+        worker.may("dynamodb:Query", on=f"{ledger}/index/{AGGREGATE_INDEX}")
         worker.may(*_LEASE, on=storage.idempotency.table_arn)
         worker.may_use_key(*TABLE_KEY_ACTIONS, on=storage.key.key_arn, through="dynamodb")
         worker.may("secretsmanager:GetSecretValue", on=storage.secrets.reader.secret_arn)
@@ -324,8 +327,7 @@ class Service(HouseStack):
 
     def _grant_reconcile(self, storage: Storage) -> None:
         reconcile = self.reconciliation.reconcile
-        # How far its sweeps are, the breaker of its key, its share of Stripe's rate limit; rows to
-        # compare.
+        # Its sweeps, the breaker of its key, its share of Stripe's rate limit; rows to compare.
         reconcile.may(
             "dynamodb:GetItem",
             "dynamodb:BatchGetItem",

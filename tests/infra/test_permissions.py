@@ -53,7 +53,12 @@ ALLOWED = {
         },
         "paidonce-prod-stripe-events-dead.Arn": {"sqs:SendMessage"},
         "paidonce-prod-payments.Arn": {"dynamodb:BatchGetItem", "dynamodb:GetItem"} | COMMIT,
-        "paidonce-prod-events.Arn": {"dynamodb:BatchGetItem", "dynamodb:PutItem"},
+        "paidonce-prod-events.Arn": {
+            "dynamodb:BatchGetItem",
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+        },
+        "paidonce-prod-events.Arn/index/aggregate": {"dynamodb:Query"},
         "paidonce-prod-idempotency.Arn": {
             "dynamodb:GetItem",
             "dynamodb:PutItem",

@@ -93,11 +93,16 @@ class WatchedSweeps(FakeSweeps):
             world.wrong.append(f"sweep: complete, and {lacking} are nowhere")
 
 
-class LeftRows:
-    """`LedgerSearch.left` over the ledger of a world."""
+class WorldSearch:
+    """`LedgerSearch` over the ledger of a world."""
 
     def __init__(self, world: Any) -> None:
         self._world = world
+
+    def about(self, aggregate_id: str) -> Sequence[LedgerRow]:
+        """See `LedgerSearch.about`."""
+        rows = self._world.store.rows().values()
+        return [row for row in rows if row.aggregate_id == aggregate_id]
 
     def left(self, outcome: Outcome, *, before: str) -> Iterator[Sequence[LedgerRow]]:
         """See `LedgerSearch.left`."""
@@ -112,7 +117,7 @@ class Reconciling:
 
     def __init__(self, world: Any, *, books: Any, sqs: Any) -> None:
         references = SqsReferences(sqs, queue_url=EVENTS, clock=world.clock)
-        search: Any = LeftRows(world)
+        search: Any = WorldSearch(world)
         resend_stale = ResendStale(
             search=search,
             references=references,

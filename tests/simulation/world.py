@@ -29,7 +29,7 @@ from tests.simulation.outside import (
     Tally,
     WorldClock,
 )
-from tests.simulation.reconciling import Reconciling
+from tests.simulation.reconciling import Reconciling, WorldSearch
 from tests.simulation.record import DynamoDbStore, FakeStore, Guarded, Record
 from tests.simulation.simulated_sqs import DEAD_LETTERS, EVENTS, OPERATIONS, SimulatedSqs
 from tests.simulation.ways_out import WaysOut
@@ -177,12 +177,14 @@ class World:
         )
 
     def _worker(self, books: Any, queue: SqsEventQueue) -> ApplyEvent:
+        search: Any = WorldSearch(self)
         return ApplyEvent(
             books=books,
             queue=queue,
             lease=self.lease(),
             decide_alone=DecideAlone(
                 books=books,
+                search=search,
                 reader=self.guarded(self.reader, "retrieve", "event"),
                 clock=self.clock,
                 telemetry=self.tally,

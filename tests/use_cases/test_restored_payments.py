@@ -39,11 +39,47 @@ def test_a_lost_row_is_begun_anew_from_what_the_intent_says() -> None:
     stripe_holds(worker, the_intent())
     read_at_stripe(worker)
     found = worker.payment
-    assert found.version == 1
     same = ("order_id", "status", "amount_minor", "currency", "payment_intent_id", "charge_id")
     assert {name: found.view()[name] for name in same} == {name: lost.view()[name] for name in same}
     assert (found.user_id, found.metadata) == ("user-1", {"gift": "yes"})
     assert found.amount_captured_minor == 1000
+
+
+def test_what_the_bus_was_told_of_a_lost_row_is_not_told_again() -> None:
+    """A second `payment.paid` under another id would be a second receipt."""
+    worker = Worker()
+    worker.takes(worker.delivery(an_event()))
+    (told,) = worker.tables.rows["evt_1"].domain_events
+    assert told.type == "payment.paid"
+    worker.tables.payments.clear()
+    stripe_holds(worker, the_intent())
+    read_at_stripe(worker)
+    row = worker.tables.rows[f"read#pi_1#{NOON}"]
+    assert (row.outcome, row.domain_events) == ("applied", ())
+
+
+def test_what_a_lost_row_has_come_to_since_is_told_under_a_higher_version() -> None:
+    """Who copies state skips a version that is no higher than what they have."""
+    worker = Worker()
+    for number, status in enumerate(("requires_action", "requires_capture")):
+        event = an_event(found=an_intent(status), event_id=f"evt_{number}", created=NOON + number)
+        worker.takes(worker.delivery(event))
+    (told,) = worker.tables.rows["evt_1"].domain_events
+    worker.tables.payments.clear()
+    stripe_holds(worker, the_intent())
+    read_at_stripe(worker)
+    (paid,) = worker.tables.rows[f"read#pi_1#{NOON}"].domain_events
+    assert (told.type, paid.type) == ("payment.authorized", "payment.paid")
+    assert paid.version == worker.payment.version == told.version + 1
+
+
+def test_a_lost_row_that_was_never_told_of_begins_with_its_first_version() -> None:
+    worker = Worker()
+    worker.tables.payments.clear()
+    stripe_holds(worker, the_intent())
+    read_at_stripe(worker)
+    (paid,) = worker.tables.rows[f"read#pi_1#{NOON}"].domain_events
+    assert (paid.type, paid.version) == ("payment.paid", 1)
 
 
 def test_a_row_is_lost_only_to_a_reading_an_event_waits_for_it() -> None:

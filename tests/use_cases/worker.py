@@ -17,6 +17,7 @@ from paidonce.use_cases.ports import Delivery
 
 from tests.examples import NOON, STAGE, a_payment
 from tests.fakes import FakeBooks, FakeClock, FakeEventQueue, FakeLease, Sent, Tables
+from tests.fakes_ledger_search import FakeLedgerSearch
 from tests.fakes_stripe import FakeStripe, FakeStripeReader
 from tests.fakes_telemetry import FakeTelemetry
 
@@ -50,6 +51,7 @@ class Worker:
             lease=self.lease,
             decide_alone=DecideAlone(
                 books=self.books,
+                search=FakeLedgerSearch(self.tables),
                 reader=self.reader,
                 clock=self.clock,
                 telemetry=self.telemetry,

@@ -1,8 +1,10 @@
 """A payment whose row was lost, begun anew from its intent's own words."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from paidonce.domain.ledger import DomainEvent
 from paidonce.domain.moment import iso
 from paidonce.domain.money import Money
 from paidonce.domain.ownership import (
@@ -13,13 +15,18 @@ from paidonce.domain.ownership import (
     id_in,
     marks_of,
 )
-from paidonce.domain.payment import Creation, Payment
+from paidonce.domain.payment import Creation, LastError, Payment, PaymentStatus
 
 _OURS = "paidonce_"
 
 
-def restored_payment(intent: Mapping[str, Any], at: str) -> Payment:
-    """The row that nothing is known of yet (version 0); its rule adds what the intent shows.
+def restored_payment(
+    intent: Mapping[str, Any], at: str, last_told: DomainEvent | None = None
+) -> Payment:
+    """The row as the bus was last told of it; its rule adds what the intent shows.
+
+    What was told is not told again, and versions go on from there: one that copies state skips a
+    lower one. Of a row that was never told of, nothing is known yet (version 0).
 
     A payment is recorded before its intent is made, so an intent of ours without a row means that
     the row was lost. What Stripe does not hold stays lost: what the amount was computed from, and
@@ -29,7 +36,7 @@ def restored_payment(intent: Mapping[str, Any], at: str) -> Payment:
     marks = marks_of(intent)
     payment_id, attempt = str(marks[PAYMENT_MARK]), int(marks[ATTEMPT_MARK])
     user_id = marks.get(USER_MARK)
-    return Payment(
+    begun = Payment(
         id=payment_id,
         order_id=str(marks[ORDER_MARK]),
         user_id=str(user_id) if user_id else None,
@@ -50,4 +57,16 @@ def restored_payment(intent: Mapping[str, Any], at: str) -> Payment:
             last_tried_at=intent["created"],
         ),
         version=0,
+    )
+    return begun if last_told is None else _as_told(begun, last_told)
+
+
+def _as_told(begun: Payment, last_told: DomainEvent) -> Payment:
+    view = last_told.object
+    error: Mapping[str, Any] | None = view.get("last_error")
+    return replace(
+        begun,
+        status=PaymentStatus(view["status"]),
+        last_error=None if error is None else LastError(**error),
+        version=last_told.version,
     )

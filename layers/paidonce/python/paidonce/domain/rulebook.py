@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any, Generic, TypeVar
 
 from paidonce.domain.aggregate import Aggregate
-from paidonce.domain.ledger import Outcome
+from paidonce.domain.ledger import DomainEvent, Outcome
 from paidonce.domain.sighting import Sighting
 
 A = TypeVar("A", bound=Aggregate)
@@ -49,6 +49,8 @@ Names = Callable[[Mapping[str, Any]], str | None]
 Only = Callable[[Mapping[str, Any]], bool]
 # A row that nothing is known of yet (version 0), of an event's object; (object, ISO 8601 now).
 Begins = Callable[[Mapping[str, Any], str], A]
+# A row that was lost, begun anew: as `Begins`, and the last that the bus was told of it, if it was.
+Restores = Callable[[Mapping[str, Any], str, DomainEvent | None], A]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,9 +60,9 @@ class Rule:
     `resource` is Stripe's word for the event's object, and what to fetch when a payload cannot
     decide. `of` is the kind of row that it decides about. With `names` the row has an id of
     Stripe's, which the object tells; otherwise it is found by our marks and by pointers. With
-    `begins` an event makes the row where it is absent; otherwise it waits for it. `only`: events
-    about other objects are ignored. `counts_foreign` is the metric of those that are nobody's of
-    ours.
+    `begins` an event makes the row where it is absent; otherwise it waits for it. `restores` is the
+    same of a reading, whose row was lost. `only`: events about other objects are ignored.
+    `counts_foreign` is the metric of those that are nobody's of ours.
 
     Any: rules of all kinds of rows stand in one table; `decides` checks each against its own.
     """
@@ -71,6 +73,7 @@ class Rule:
     of: type[Any]
     names: Names | None = None
     begins: Begins[Any] | None = None
+    restores: Restores[Any] | None = None
     only: Only | None = None
     counts_foreign: str | None = None
 
@@ -101,7 +104,7 @@ def decides(
     names: Names | None = None,
     begins: Begins[A] | None = None,
     reads: tuple[str, ...] = (),
-    restores: Begins[A] | None = None,
+    restores: Restores[A] | None = None,
     only: Only | None = None,
     counts_foreign: str | None = None,
 ) -> Callable[[Decide[A]], Decide[A]]:
@@ -112,7 +115,7 @@ def decides(
     """
 
     def register(decide: Decide[A]) -> Decide[A]:
-        def rule(event_type: str, begins: Begins[A] | None) -> Rule:
+        def rule(event_type: str, restores: Restores[A] | None = None) -> Rule:
             return Rule(
                 event_type=event_type,
                 resource=resource,
@@ -120,17 +123,18 @@ def decides(
                 of=of,
                 names=names,
                 begins=begins,
+                restores=restores,
                 only=only,
                 counts_foreign=counts_foreign,
             )
 
         for event_type in event_types:
             _refuse_second(event_type)
-            _RULES[event_type] = rule(event_type, begins)
+            _RULES[event_type] = rule(event_type)
         for prefix in reads:
             if prefix in _READINGS:
                 raise ValueError(f"readings of {prefix} have two rules")
-            _READINGS[prefix] = rule(f"reading.{resource}", restores or begins)
+            _READINGS[prefix] = rule(f"reading.{resource}", restores)
         return decide
 
     return register

@@ -47,13 +47,20 @@ class Fold:
     """The decisions so far: each event sees its row as the events before it left it."""
 
     def __init__(
-        self, pages: Pages, *, stage: Stage, now: float, parents: Parents | None = None
+        self,
+        pages: Pages,
+        *,
+        stage: Stage,
+        now: float,
+        parents: Parents | None = None,
+        last_told: Mapping[str, DomainEvent] | None = None,
     ) -> None:
         self._pages = pages
         self._stage = stage
         self._now = now
         self._at = iso(now)
         self._parents = parents or Parents()
+        self._last_told = last_told or {}
         self._aggregates: dict[str, Aggregate] = {}
         self._pointers: dict[str, str] = {**self._parents.owned_by, **pages.pointers}
         self.rows: list[LedgerRow] = []
@@ -124,6 +131,11 @@ class Fold:
         known = self._known(aggregate_id)
         if known is not None or self._is_foreign(rule, owner, aggregate_id):
             return known
+        if rule.restores is not None and aggregate_id is not None:
+            restored: Aggregate = rule.restores(
+                event.object, self._at, self._last_told.get(aggregate_id)
+            )
+            return restored
         if rule.begins is None:
             raise NotYetKnown(f"{aggregate_id or event.object_id} has no row")
         begun: Aggregate = rule.begins(event.object, self._at)

@@ -5,12 +5,14 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 from paidonce.domain.errors import StripeRefused, TryAgain
-from paidonce.domain.ownership import FOREIGN, Parent, Stage, owner_of_object
+from paidonce.domain.ledger import DomainEvent
+from paidonce.domain.ownership import FOREIGN, Parent, Stage, owner_of, owner_of_object
 from paidonce.domain.rulebook import reading_rule_for, rule_for
 from paidonce.domain.sighting import Sighting
 from paidonce.domain.stripe_event import StripeEvent
 from paidonce.use_cases.decide import Fold, Parents, ReadParent, keys_of
-from paidonce.use_cases.ports import Books, Clock, Delivery, Telemetry
+from paidonce.use_cases.ledger_search import LedgerSearch
+from paidonce.use_cases.ports import Books, Clock, Delivery, Pages, Telemetry
 from paidonce.use_cases.stripe_ports import StripeReader
 
 # Without the parents, and with what one of them says.
@@ -25,10 +27,12 @@ class UnreadableMessageError(Exception):
 class DecideAlone:
     """Makes a fold of one event. Nothing is written here.
 
+    `search` tells what the bus was told of a row that was lost.
     `foreign_pointer_seconds`: how long what was read at Stripe and is somebody else's is known.
     """
 
     books: Books
+    search: LedgerSearch
     reader: StripeReader
     clock: Clock
     telemetry: Telemetry
@@ -88,7 +92,25 @@ class DecideAlone:
             payment_ids=row_ids | (parents.aggregate_ids if parents else set()),
             pointer_ids=pointer_ids,
         )
-        return Fold(pages, stage=self.stage, now=self.clock.now(), parents=parents)
+        return Fold(
+            pages,
+            stage=self.stage,
+            now=self.clock.now(),
+            parents=parents,
+            last_told=self._last_told(events, pages),
+        )
+
+    def _last_told(self, events: Sequence[StripeEvent], pages: Pages) -> dict[str, DomainEvent]:
+        """Of rows that were lost and shall begin anew: the last that the bus was told of each."""
+        found = {}
+        for event in events:
+            rule, lost = rule_for(event.type), owner_of(event, self.stage).aggregate_id
+            if rule is None or rule.restores is None or not lost or lost in pages.aggregates:
+                continue
+            told = [one for row in self.search.about(lost) for one in row.domain_events]
+            if told:
+                found[lost] = max(told, key=lambda one: one.version)
+        return found
 
     def _decided(self, fold: Fold, delivery: Delivery, event: StripeEvent) -> Parent | None:
         """With a fetch where the payload cannot decide: after the read, or it could be older.
