@@ -169,6 +169,8 @@ class FakeBooks:
             for after in [*entry.made, *(after for _, after in entry.changed)]:
                 self.tables.put(after)
             self.tables.pointers.update({pointer.id: pointer for pointer in entry.pointers})
+            for claim_id, payment_id in entry.claims.items():
+                self.tables.claims.setdefault(claim_id, payment_id)
             for name in entry.outdated:
                 self.tables.catalogue[name] = replace(self.tables.entry(name), kept=None).moved_on()
             self.commits.append(entry)
@@ -222,6 +224,7 @@ def _refuse_two_actions_on_one_item(entry: Commit) -> None:
         + [pointer.id for pointer in entry.pointers]
         + [row.event_id for row in entry.rows]
         + list(entry.outdated)
+        + list(entry.claims)
     )
     if len(ids) != len(set(ids)):
         raise ValueError(f"two actions on one item: {sorted(ids)}")

@@ -99,6 +99,12 @@ def real_desk(place: Place) -> Desk:
 # --- reading --------------------------------------------------------------------------------------
 
 
+def test_a_claim_is_taken_by_what_is_made_unless_somebody_has_it(desk: Desk) -> None:
+    for payment_id, holder in (("pay_1", "pay_1"), ("pay_2", "pay_1")):
+        desk.books.commit(Commit(rows=(), claims={CLAIM: payment_id}))
+        assert desk.payments.claimed_by(CLAIM) == holder
+
+
 def test_what_is_absent_is_left_out(desk: Desk) -> None:
     pages = desk.read(events="evt_1", payments="pay_1", pointers="pi_1")
     assert (dict(pages.rows), dict(pages.payments), dict(pages.pointers)) == ({}, {}, {})

@@ -4,11 +4,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from paidonce.domain.errors import OrderInProgress
 from paidonce.domain.payment import PaymentStatus
+from paidonce.domain.payment_request import order_claim
 from paidonce.domain.reading import Reading
 from paidonce.use_cases.ports import Delivery
 
 from tests.examples import NOON, a_payment, an_event, an_intent
+from tests.use_cases.a_shop import Shop, a_request
 from tests.use_cases.worker import Worker, stripe_holds
 
 MARKS = {
@@ -80,6 +83,29 @@ def test_a_lost_row_that_was_never_told_of_begins_with_its_first_version() -> No
     read_at_stripe(worker)
     (paid,) = worker.tables.rows[f"read#pi_1#{NOON}"].domain_events
     assert (paid.type, paid.version) == ("payment.paid", 1)
+
+
+def test_a_lost_order_is_claimed_again_and_cannot_be_paid_under_another_key() -> None:
+    """With its row its claim may be lost: another key would make a second payment of the order."""
+    worker = Worker()
+    worker.tables.payments.clear()
+    stripe_holds(worker, the_intent())
+    read_at_stripe(worker)
+    shop = Shop(clock=worker.clock, tables=worker.tables)
+    with pytest.raises(OrderInProgress):
+        shop.take(a_request("key-9"))
+    assert shop.intents == []
+
+
+def test_a_claim_that_somebody_has_by_now_stays_theirs() -> None:
+    worker = Worker()
+    worker.tables.payments.clear()
+    claim = order_claim(owner="user-1", order_id="order-1")
+    worker.tables.claims[claim] = "pay_2"
+    stripe_holds(worker, the_intent())
+    read_at_stripe(worker)
+    assert worker.payment.status is PaymentStatus.PAID
+    assert worker.tables.claims == {claim: "pay_2"}
 
 
 def test_a_row_is_lost_only_to_a_reading_an_event_waits_for_it() -> None:

@@ -132,6 +132,7 @@ class DynamoDbBooks:
             *(self._check(read) for read in entry.checked),
             *(self._put_pointer(pointer) for pointer in entry.pointers),
             *(self._outdate(name) for name in entry.outdated),
+            *(self._claim(claim_id, holder) for claim_id, holder in entry.claims.items()),
             *(
                 self._replay_row(row, entry.replayed[row.event_id])
                 if row.event_id in entry.replayed
@@ -206,6 +207,18 @@ class DynamoDbBooks:
     def _outdate(self, name: str) -> _Action:
         at = int(self._clock.now())
         return _Action(name, {"Update": outdating(name, table=self._payments_table, at=at)})
+
+    def _claim(self, claim_id: str, payment_id: str) -> _Action:
+        """A claim that stands stays as it is, whoever has it: what is restored need not win."""
+        update: Any = {
+            "TableName": self._payments_table,
+            "Key": items.key("id", claim_id),
+            "UpdateExpression": "SET payment_id = if_not_exists(payment_id, :mine), "
+            "#schema = if_not_exists(#schema, :schema)",
+            "ExpressionAttributeNames": {"#schema": "schema"},
+            "ExpressionAttributeValues": items.values(mine=payment_id, schema=items.SCHEMA),
+        }
+        return _Action(claim_id, {"Update": update})
 
     def _put_row(self, row: LedgerRow) -> _Action:
         return _Action(

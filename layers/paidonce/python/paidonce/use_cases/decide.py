@@ -9,6 +9,8 @@ from paidonce.domain.errors import NotYetKnown
 from paidonce.domain.ledger import DomainEvent, LedgerRow, Outcome
 from paidonce.domain.moment import iso
 from paidonce.domain.ownership import FOREIGN, Mark, Owner, Parent, Stage, owner_of
+from paidonce.domain.payment import Payment
+from paidonce.domain.payment_request import order_claim
 from paidonce.domain.rulebook import FetchFirst, Rule, Verdict, catalogue_rule_for, rule_for
 from paidonce.domain.sighting import Sighting
 from paidonce.domain.stripe_event import StripeEvent
@@ -179,6 +181,7 @@ class Fold:
         return Commit(
             rows=self.rows,
             outdated=sorted(self._outdated),
+            claims=_claims_of(made),
             made=made,
             changed=changed,
             checked=[known[i] for i in self._aggregates if i in known and i not in moved],
@@ -267,6 +270,18 @@ def is_done(pages: Pages, delivery: Delivery) -> bool:
 def _unpublished(row: LedgerRow | None) -> tuple[DomainEvent, ...]:
     """What the bus has not heard yet of a row that a replay writes anew."""
     return () if row is None or row.is_published else row.domain_events
+
+
+def _claims_of(made: Sequence[Aggregate]) -> dict[str, str]:
+    """Of payments whose rows were lost: the claim may be, too, and nobody shall pay them again.
+
+    Without a user the claim is the caller's own, whom Stripe does not know.
+    """
+    return {
+        order_claim(owner=one.user_id, order_id=one.order_id): one.id
+        for one in made
+        if isinstance(one, Payment) and one.user_id is not None
+    }
 
 
 def keys_of(events: Sequence[StripeEvent], stage: Stage) -> tuple[set[str], set[str], set[str]]:

@@ -72,7 +72,8 @@ class Commit:
     `checked`: rows that the decisions rest on, under `version = :read`. `pointers`: under absence
     or the same aggregate. `rows`: ledger rows under absence or an outcome that is not final; those
     of a replay over just the row that was read (`replayed`, by event id).
-    `outdated`: names of catalogue entries, taken away under absence or being one.
+    `outdated`: names of catalogue entries, taken away under absence or being one. `claims`: an
+    order's claim → the payment that takes it, unless somebody has it.
     """
 
     rows: Sequence[LedgerRow]
@@ -81,6 +82,7 @@ class Commit:
     checked: Sequence[Aggregate] = ()
     pointers: Sequence[Pointer] = ()
     outdated: Sequence[str] = ()
+    claims: Mapping[str, str] = field(default_factory=dict)
     replayed: Mapping[str, LedgerRow | None] = field(default_factory=dict)
 
 
