@@ -28,10 +28,10 @@ def the_intent(**changes: Any) -> dict[str, Any]:
     return an_intent("succeeded", metadata=MARKS, created=NOON, **changes)
 
 
-def read_at_stripe(worker: Worker) -> None:
-    reading = Reading(object_id="pi_1", as_of=NOON)
+def read_at_stripe(worker: Worker, intent_id: str = "pi_1") -> None:
+    reading = Reading(object_id=intent_id, as_of=NOON)
     bare = worker.delivery(None, event_id=reading.name)
-    assert worker.takes(Delivery(**{**vars(bare), "reading": "pi_1"})) == set()
+    assert worker.takes(Delivery(**{**vars(bare), "reading": intent_id})) == set()
 
 
 def test_a_lost_row_is_begun_anew_from_what_the_intent_says() -> None:
@@ -59,6 +59,16 @@ def test_what_the_bus_was_told_of_a_lost_row_is_not_told_again() -> None:
     read_at_stripe(worker)
     row = worker.tables.rows[f"read#pi_1#{NOON}"]
     assert (row.outcome, row.domain_events) == ("applied", ())
+
+
+def test_a_stray_does_not_take_the_place_of_the_intent_that_the_bus_was_told_of() -> None:
+    worker = Worker()
+    worker.takes(worker.delivery(an_event()))
+    worker.tables.payments.clear()
+    stripe_holds(worker, the_intent() | {"id": "pi_2", "status": "canceled"})
+    read_at_stripe(worker, "pi_2")
+    assert worker.outcomes[f"read#pi_2#{NOON}"] == "superseded"
+    assert (worker.payment.status, worker.payment.payment_intent_id) == ("paid", "pi_1")
 
 
 def test_what_a_lost_row_has_come_to_since_is_told_under_a_higher_version() -> None:

@@ -67,6 +67,8 @@ def _as_told(begun: Payment, last_told: DomainEvent) -> Payment:
     return replace(
         begun,
         status=PaymentStatus(view["status"]),
+        # Another intent with our marks is a stray, also to a row that was lost.
+        payment_intent_id=view["payment_intent_id"],
         last_error=None if error is None else LastError(**error),
         version=last_told.version,
     )
