@@ -10,6 +10,7 @@ from paidonce.adapters.dynamodb_counters import Budget, DynamoDbCounter
 from paidonce.adapters.dynamodb_ledger_search import DynamoDbLedgerSearch
 from paidonce.adapters.dynamodb_payments import DynamoDbPaymentBooks
 from paidonce.adapters.dynamodb_requests import DynamoDbRequestBooks
+from paidonce.adapters.secret_versions import StoredSecretVersions
 from paidonce.adapters.secrets import StripeKey
 from paidonce.adapters.sqs_dead_letters import SqsDeadLetters
 from paidonce.adapters.sqs_references import SqsReferences
@@ -27,7 +28,7 @@ from paidonce.use_cases.read_again import ReadAgain
 from paidonce.use_cases.verify import Progress, Verify
 
 from ops.at_stripe import QuietTelemetry
-from ops.place import Place
+from ops.place import SECRETS, Place
 
 _CALL_TIMEOUT_SECONDS = 10.0
 # The queues that have dead letters an operator can send back: (dead letters, where they came from).
@@ -85,7 +86,18 @@ class Desk:
     @property
     def explain(self) -> Explain:
         """Why something is as it is."""
-        return Explain(books=self.books, search=self.search, stage=self.stage, clock=self.clock)
+        settings = self.place.settings
+        return Explain(
+            books=self.books,
+            search=self.search,
+            secrets=[
+                StoredSecretVersions(self.place.secrets_manager, arn=self.place.arn(name))
+                for name in SECRETS
+            ],
+            secret_cache_seconds=settings["worker.secret_cache_seconds"],
+            stage=self.stage,
+            clock=self.clock,
+        )
 
     @property
     def preview(self) -> PreviewEvent:

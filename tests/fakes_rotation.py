@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from paidonce.domain.errors import ChangedMeanwhile
+from paidonce.domain.moment import iso
 from paidonce.domain.rotation import CURRENT, PENDING, PREVIOUS
 from paidonce.domain.sweep import Sweep
 from paidonce.use_cases.ports import TimeLeft
-from paidonce.use_cases.rotation_ports import WebhookEndpoint
+from paidonce.use_cases.rotation_ports import VersionMade, WebhookEndpoint
 
 from tests.fakes import FakeClock, Faults
 
@@ -18,10 +19,19 @@ FIRST_VERSION = "v" * 32
 
 
 class FakeSecretVersions:
-    """`SecretVersions` with the rules of Secrets Manager."""
+    """`SecretVersions` and `SecretHistory` with the rules of Secrets Manager."""
 
-    def __init__(self, document: Mapping[str, Any], *, name: str = "paidonce/t/signing") -> None:
+    def __init__(
+        self,
+        document: Mapping[str, Any],
+        *,
+        name: str = "paidonce/t/signing",
+        clock: FakeClock | None = None,
+    ) -> None:
         self.name = name
+        self.clock = clock or FakeClock()
+        self.made_at = {FIRST_VERSION: iso(self.clock.now())}
+        self.is_listed = True
         self.versions: dict[str, str | None] = {FIRST_VERSION: json.dumps(document)}
         self.labelled: dict[str, str] = {CURRENT: FIRST_VERSION}
         self.faults = Faults()
@@ -30,6 +40,20 @@ class FakeSecretVersions:
         """See `SecretVersions.labels`."""
         with self.faults.around("labels"):
             return dict(self.labelled)
+
+    def made(self) -> Sequence[VersionMade] | None:
+        """See `SecretHistory.made`."""
+        with self.faults.around("made"):
+            if not self.is_listed:
+                return None
+            return [
+                VersionMade(
+                    id=version_id,
+                    made_at=made_at,
+                    labels=frozenset(n for n, at in self.labelled.items() if at == version_id),
+                )
+                for version_id, made_at in self.made_at.items()
+            ]
 
     def read(self, version_id: str) -> Mapping[str, Any] | None:
         """See `SecretVersions.read`."""
@@ -47,6 +71,7 @@ class FakeSecretVersions:
                 assert standing == text, "another value under a token that is used"
                 return
             self.versions[version_id] = text
+            self.made_at.setdefault(version_id, iso(self.clock.now()))
             self.labelled[label] = version_id
 
     def move(self, label: str, *, to: str | None, taken_from: str | None) -> None:
@@ -69,6 +94,7 @@ class FakeSecretVersions:
         """What RotateSecret does before the first step; refused while another one is running."""
         assert self.labelled.get(PENDING) in {None, self.labelled[CURRENT], token}, "not complete"
         self.versions.setdefault(token, None)
+        self.made_at.setdefault(token, iso(self.clock.now()))
         if self.labelled.get(PENDING) != token and self.labelled[CURRENT] != token:
             self.labelled[PENDING] = token
 

@@ -83,13 +83,17 @@ class Operator(Construct):
         )
 
     def _grant_keys(self, storage: Storage, rotation: KeyRotation) -> None:
-        """`paidonce doctor` and `paidonce keys`."""
+        """`paidonce doctor` and `paidonce keys`; `why` tells when a secret was rotated."""
         secrets, rotator = storage.secrets, rotation.rotate_secret
         for secret in (
             *(secrets.signing, secrets.payments, secrets.refunds),
             *(secrets.reader, secrets.endpoints),
         ):
-            self.may_read("secretsmanager:DescribeSecret", on=secret.secret_arn)
+            # What there is and when it was made, never what is in it.
+            self.may_read(
+                *("secretsmanager:DescribeSecret", "secretsmanager:ListSecretVersionIds"),
+                on=secret.secret_arn,
+            )
             self.may_write("secretsmanager:RotateSecret", *TOUCHES, on=secret.secret_arn)
         # `verify` asks Stripe by it, and it can do no more than read.
         self._may(self.read, ["secretsmanager:GetSecretValue"], secrets.reader.secret_arn)

@@ -48,7 +48,7 @@ def why(
     *,
     json: AsJson = False,
 ) -> None:
-    """Tell the whole chain: requests with their keys, deliveries, waits, changes, the bus."""
+    """Tell the whole chain: requests with their keys, deliveries, waits, changes, rotations."""
     with one_line_errors():
         chain = Desk(find(context.obj)).explain(asked)
     if json:
@@ -104,6 +104,8 @@ def _short(name: str) -> str:
 
 
 def _foot(chain: Chain, on: Console) -> None:
+    for sentence in chain.unseen:
+        on.print(Text(f"\n{sentence}", "yellow"))
     waiting = [step for step in chain.steps if step.kind in ("waits", "dead")]
     last: dict[str, Any] = dict(waiting[-1].words) if waiting else {}
     if last:

@@ -1,6 +1,7 @@
 """Versions and labels of a secret, over the fake, moto and the local cloud."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -15,13 +16,14 @@ from paidonce.use_cases.rotation_ports import SecretVersions
 from tests.adapters.places import Place
 from tests.fakes_rotation import FakeSecretVersions
 
+ARN = "arn:aws:secretsmanager:r:1:secret:paidonce/x-abcdef"
 NEW, OTHER = "n" * 32, "o" * 64
 FIRST: dict[str, Any] = {"endpoints": [], "based_on": None}
 SECOND: dict[str, Any] = {"endpoints": ["x"], "based_on": "v"}
 
 
 @pytest.fixture
-def secret(place: Place | None) -> SecretVersions:
+def secret(place: Place | None) -> FakeSecretVersions | StoredSecretVersions:
     if place is None:
         return FakeSecretVersions(FIRST)
     return StoredSecretVersions(place.client("secretsmanager"), arn=place.secret(json.dumps(FIRST)))
@@ -97,6 +99,47 @@ def test_what_the_label_is_on_can_be_moved_to_without_a_label_of_its_own(
     assert secret.labels()[CURRENT] == NEW
 
 
+def test_its_history_knows_versions_that_no_label_is_on_any_more(
+    secret: FakeSecretVersions | StoredSecretVersions,
+) -> None:
+    first = secret.labels()[CURRENT]
+    secret.put(SECOND, version_id=NEW, label=EDITED)
+    secret.put(FIRST, version_id=OTHER, label=EDITED)
+    made = secret.made()
+    assert made is not None
+    assert {one.id: one.labels for one in made} == {first: {CURRENT}, NEW: set(), OTHER: {EDITED}}
+    # ISO 8601 to the millisecond, UTC.
+    assert {len(one.made_at) for one in made} == {24}
+
+
+def test_a_history_of_several_pages_is_read_whole() -> None:
+    client = boto3.client(
+        "secretsmanager", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x"
+    )
+    at = datetime.fromtimestamp(1_790_000_000, tz=UTC)
+    asked = {"SecretId": ARN, "IncludeDeprecated": True}
+    with Stubber(client) as stub:
+        for number, before, after in ((1, None, "two"), (2, "two", None)):
+            said = {"Versions": [{"VersionId": str(number) * 32, "CreatedDate": at}]}
+            stub.add_response(
+                "list_secret_version_ids",
+                said | ({"NextToken": after} if after else {}),
+                asked | ({"NextToken": before} if before else {}),
+            )
+        made = StoredSecretVersions(client, arn=ARN).made()
+    assert made is not None
+    assert [one.id[0] for one in made] == ["1", "2"]
+    assert made[0].made_at == "2026-09-21T14:13:20.000Z"
+
+
+def test_a_history_that_we_may_not_ask_for_is_none_and_no_crash() -> None:
+    assert stubbed("AccessDeniedException", "list_secret_version_ids").made() is None
+    with pytest.raises(TryAgain):
+        stubbed("InternalServiceError", "list_secret_version_ids", status=500).made()
+    with pytest.raises(ClientError):
+        stubbed("ResourceNotFoundException", "list_secret_version_ids").made()
+
+
 def stubbed(code: str, call: str, *, status: int = 400) -> StoredSecretVersions:
     client = boto3.client(
         "secretsmanager",
@@ -107,7 +150,7 @@ def stubbed(code: str, call: str, *, status: int = 400) -> StoredSecretVersions:
     stub = Stubber(client)
     stub.add_client_error(call, code, http_status_code=status)
     stub.activate()
-    return StoredSecretVersions(client, arn="arn:aws:secretsmanager:r:1:secret:paidonce/x-abcdef")
+    return StoredSecretVersions(client, arn=ARN)
 
 
 def test_what_may_pass_is_asked_again_and_what_does_not_passes_through() -> None:

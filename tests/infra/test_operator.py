@@ -110,6 +110,7 @@ def test_the_operator_may_do_what_the_command_line_does_in_this_stage(prod: Asse
     for secret in USERS:
         assert allowed[f"paidonce/prod/stripe/{secret}"] == TOUCHES | {
             "secretsmanager:DescribeSecret",
+            "secretsmanager:ListSecretVersionIds",
             "secretsmanager:RotateSecret",
         }
     # A row of a payment is written to forget a person (docs/decisions/0017), and never deleted.
@@ -168,6 +169,7 @@ AUTHORISED_AS = {
     'get_paginator("describe_alarms")': "cloudwatch:DescribeAlarms",
     'get_paginator("list_subscriptions_by_topic")': "sns:ListSubscriptionsByTopic",
     ".describe_secret(": "secretsmanager:DescribeSecret",
+    ".list_secret_version_ids(": "secretsmanager:ListSecretVersionIds",
     ".filter_log_events(": "logs:FilterLogEvents",
     ".get_item(": "dynamodb:GetItem",
     ".get_secret_value(": "secretsmanager:GetSecretValue",

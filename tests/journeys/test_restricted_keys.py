@@ -103,7 +103,7 @@ def test_the_payments_key_changes_under_payments_and_none_fails(
     shop: Shop, paidonce: Operator
 ) -> None:
     """The old key is expired right after: functions that still have it ask for the new one."""
-    shop.new_payment()
+    payment = shop.new_payment()
     old = shop.secret(PAYMENTS)["key"]
     stranger = a_key_elsewhere(shop, permissions.of_key("payments"))
     refused = paidonce("keys", "stage", "payments", "--json", typed=stranger)
@@ -116,6 +116,16 @@ def test_the_payments_key_changes_under_payments_and_none_fails(
     shop.control("DELETE", f"keys/{old}")
     for _ in range(3):
         shop.new_payment()
+
+    shop.confirm(payment["payment_intent_id"])
+    shop.payment_when(payment["id"], "paid")
+    chain = json.loads(paidonce("why", payment["id"], "--json").stdout)
+    told = [step for step in chain["steps"] if step["kind"] == "rotation"]
+    current = labels(shop, PAYMENTS)["AWSCURRENT"]
+    assert [step["says"] for step in told if step["words"]["version_id"] == current] == [
+        f"paidonce/{shop.endpoints['stage']}/stripe/keys/payments got a new version: in use"
+    ]
+    assert chain["steps"][-1]["kind"] != "rotation"
 
 
 def test_after_a_leak_the_old_key_is_no_fallback_any_more(shop: Shop, paidonce: Operator) -> None:

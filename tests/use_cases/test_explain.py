@@ -5,12 +5,16 @@ from dataclasses import replace
 import pytest
 from paidonce.domain.errors import NotFound, TryAgain
 from paidonce.domain.ledger import LedgerRow, Outcome
+from paidonce.domain.moment import seconds
 from paidonce.domain.payment_calls import CANCEL, new_call
+from paidonce.domain.rotation import CURRENT, PENDING
 from paidonce.domain.stripe_call import CallState
 from paidonce.use_cases.explain import Chain, Explain
 
 from tests.examples import NOON, STAGE, a_payment, an_event, an_intent
+from tests.fakes import FakeClock
 from tests.fakes_ledger_search import FakeLedgerSearch
+from tests.fakes_rotation import FakeSecretVersions
 from tests.use_cases.worker import Worker
 
 
@@ -18,8 +22,15 @@ def explained(worker: Worker, asked: str) -> Chain:
     return explaining(worker, FakeLedgerSearch(worker.tables))(asked)
 
 
-def explaining(worker: Worker, search: FakeLedgerSearch) -> Explain:
-    return Explain(books=worker.books, search=search, stage=STAGE, clock=worker.clock)
+def explaining(worker: Worker, search: FakeLedgerSearch, *secrets: FakeSecretVersions) -> Explain:
+    return Explain(
+        books=worker.books,
+        search=search,
+        secrets=secrets,
+        secret_cache_seconds=300,
+        stage=STAGE,
+        clock=worker.clock,
+    )
 
 
 def a_paid_one() -> Worker:
@@ -121,3 +132,60 @@ def test_a_ledger_that_cannot_be_read_is_no_absence() -> None:
     search.faults.plan("about", TryAgain("throttled"))
     with pytest.raises(TryAgain):
         explaining(worker, search)("pay_1")
+
+
+def rotated(*, at: float) -> FakeSecretVersions:
+    """A secret that was made long ago, and whose rotation began at this moment."""
+    clock = FakeClock(NOON - 86_400)
+    secret = FakeSecretVersions({"key": "rk_old"}, name="paidonce/t/keys/payments", clock=clock)
+    clock.advance(at - clock.now())
+    secret.begin_rotation("n" * 32)
+    secret.put({"key": "rk_new"}, version_id="n" * 32, label=PENDING)
+    return secret
+
+
+def told_of(worker: Worker, secret: FakeSecretVersions) -> list[str]:
+    chain = explaining(worker, FakeLedgerSearch(worker.tables), secret)("pay_1")
+    return [step.says for step in chain.steps if step.kind == "rotation"]
+
+
+def test_what_was_rotated_meanwhile_stands_in_the_chain_at_its_moment() -> None:
+    worker = a_paid_one()
+    steps = explained(worker, "pay_1").steps
+    began, ended = seconds(steps[0].at), seconds(steps[-1].at)
+    name = "paidonce/t/keys/payments got a new version"
+    secret = rotated(at=(began + ended) / 2)
+    assert told_of(worker, secret) == [f"{name}: not in use yet"]
+    secret.move(CURRENT, to="n" * 32, taken_from=secret.labels()[CURRENT])
+    chain = explaining(worker, FakeLedgerSearch(worker.tables), secret)("pay_1")
+    assert [step.at for step in chain.steps] == sorted(step.at for step in chain.steps)
+    assert chain.unseen == ()
+    (step,) = [step for step in chain.steps if step.kind == "rotation"]
+    assert (step.says, step.words) == (f"{name}: in use", {"version_id": "n" * 32})
+    assert steps[0].at < step.at < steps[-1].at
+    secret.put({"key": "rk_newer"}, version_id="o" * 32, label=PENDING)
+    secret.move(CURRENT, to="o" * 32, taken_from="n" * 32)
+    assert f"{name}: replaced since" in told_of(worker, secret)
+    # A function may have had the old one until five minutes later.
+    assert len(told_of(worker, rotated(at=began - 300))) == 1
+    assert told_of(worker, rotated(at=began - 301)) == []
+    assert told_of(worker, rotated(at=ended + 1)) == []
+
+
+def test_what_is_not_over_is_told_of_every_rotation_until_now() -> None:
+    worker = Worker()
+    worker.takes(worker.delivery(an_event("payment_intent.created", an_intent())))
+    worker.clock.advance(86_400)
+    secret = rotated(at=worker.clock.now() - 1)
+    assert len(told_of(worker, secret)) == 1
+
+
+def test_who_may_not_list_a_secret_sees_the_rest_and_is_told_so() -> None:
+    worker = a_paid_one()
+    secret = rotated(at=NOON + 10)
+    secret.is_listed = False
+    chain = explaining(worker, FakeLedgerSearch(worker.tables), secret)("pay_1")
+    assert chain.steps == explained(worker, "pay_1").steps
+    assert chain.unseen == (
+        "Rotations are not shown: you may not list the versions of paidonce/t/keys/payments.",
+    )

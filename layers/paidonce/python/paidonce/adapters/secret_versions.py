@@ -1,7 +1,7 @@
 """One secret in Secrets Manager with its versions and labels, for those who change it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -9,6 +9,8 @@ from botocore.exceptions import ClientError
 from paidonce.adapters.aws import asking, code_of
 from paidonce.adapters.secrets import secret_name
 from paidonce.domain.errors import ChangedMeanwhile
+from paidonce.domain.moment import iso
+from paidonce.use_cases.rotation_ports import VersionMade
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -19,7 +21,7 @@ _NOT_THERE = frozenset({"InvalidParameterException", "InvalidRequestException"})
 
 
 class StoredSecretVersions:
-    """The port `SecretVersions`."""
+    """The ports `SecretVersions` and `SecretHistory`."""
 
     def __init__(self, client: "SecretsManagerClient", *, arn: str) -> None:
         self._client = client
@@ -35,6 +37,24 @@ class StoredSecretVersions:
             for version_id, labels in found.get("VersionIdsToStages", {}).items()
             for label in labels
         }
+
+    def made(self) -> Sequence[VersionMade] | None:
+        """See `SecretHistory.made`."""
+        found: list[VersionMade] = []
+        asked: dict[str, Any] = {"SecretId": self._arn, "IncludeDeprecated": True}
+        with asking("Secrets Manager"):
+            try:
+                # boto3 has no paginator for it.
+                while True:
+                    page = self._client.list_secret_version_ids(**asked)
+                    found += [_made(one) for one in page["Versions"]]
+                    if not page.get("NextToken"):
+                        return found
+                    asked["NextToken"] = page["NextToken"]
+            except ClientError as error:
+                if code_of(error) != "AccessDeniedException":
+                    raise
+                return None
 
     def read(self, version_id: str) -> Mapping[str, Any] | None:
         """See `SecretVersions.read`."""
@@ -77,3 +97,11 @@ class StoredSecretVersions:
                 if code_of(error) not in _NOT_THERE or self.labels().get(label) == taken_from:
                     raise
                 raise ChangedMeanwhile(f"{label} of {self.name}") from error
+
+
+def _made(version: Mapping[str, Any]) -> VersionMade:
+    return VersionMade(
+        id=version["VersionId"],
+        made_at=iso(version["CreatedDate"].timestamp()),
+        labels=frozenset(version.get("VersionStages", ())),
+    )

@@ -1,24 +1,26 @@
 """Explain what happened to one payment, customer or subscription: the whole chain, in order.
 
-Everything comes from the row and the ledger, so the answer is the same for whoever asks, and needs
-neither logs nor Stripe.
+Everything comes from the row, the ledger and the dates of the secrets' versions, so the answer is
+the same for whoever asks, and needs neither logs nor Stripe.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from paidonce.domain.aggregate import Aggregate
 from paidonce.domain.entitlement import view_of
 from paidonce.domain.errors import NotFound
 from paidonce.domain.ledger import LedgerRow, Outcome
-from paidonce.domain.moment import iso
+from paidonce.domain.moment import iso, seconds
 from paidonce.domain.ownership import Stage
 from paidonce.domain.payment import Payment
 from paidonce.domain.payment_calls import creation_call
+from paidonce.domain.rotation import CURRENT, EDITED, PENDING, PREVIOUS, STAGED
 from paidonce.domain.stripe_call import StripeCall
 from paidonce.use_cases.ledger_search import LedgerSearch
 from paidonce.use_cases.ports import Books, Clock
+from paidonce.use_cases.rotation_ports import SecretHistory, VersionMade
 
 _OWN_IDS = ("pay_", "sub_", "cus_", "req_")
 _OF_LEDGER = ("evt_", "answer#", "read#", "operator#")
@@ -29,7 +31,7 @@ class Step:
     """One thing that happened. `at` is ISO 8601, UTC; `words` are ids and words, never a payload.
 
     `kind`: `asked` (a call of ours to Stripe), `answered`, `delivered` (a webhook), `read`,
-    `waits`, `dead`, `told` (the bus), `operator`.
+    `waits`, `dead`, `told` (the bus), `operator`, `rotation` (a secret of ours got a version).
     """
 
     at: str
@@ -40,20 +42,29 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class Chain:
-    """Everything that is known about `about`. `state` is the row as the API shows it, or None."""
+    """Everything that is known about `about`. `state` is the row as the API shows it, or None.
+
+    `unseen`: a sentence for each thing that could not be looked at.
+    """
 
     asked: str
     about: str | None
     state: Mapping[str, Any] | None
     steps: tuple[Step, ...]
+    unseen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Explain:
-    """The verb behind `paidonce why`."""
+    """The verb behind `paidonce why`.
+
+    `secret_cache_seconds`: so long a function may go on with a secret that was replaced.
+    """
 
     books: Books
     search: LedgerSearch
+    secrets: Sequence[SecretHistory]
+    secret_cache_seconds: int
     stage: Stage
     clock: Clock
 
@@ -72,13 +83,40 @@ class Explain:
         if aggregate is None:
             about = row.aggregate_id if row else None
             rows = self.search.about(about) if about else ([row] if row else [])
-            return Chain(asked=asked, about=about, state=None, steps=steps_of(None, rows))
+            chain = Chain(asked=asked, about=about, state=None, steps=steps_of(None, rows))
+            return self._with_rotations(chain, is_over=all(row.outcome.is_final for row in rows))
         rows = self.search.about(aggregate.id)
-        return Chain(
+        chain = Chain(
             asked=asked,
             about=aggregate.id,
             state=view_of(aggregate, policy=self.stage.policy, now=self.clock.now()),
             steps=steps_of(aggregate, rows),
+        )
+        is_open = isinstance(aggregate, Payment) and aggregate.is_open
+        are_final = all(row.outcome.is_final for row in rows)
+        return self._with_rotations(chain, is_over=are_final and not is_open)
+
+    def _with_rotations(self, chain: Chain, *, is_over: bool) -> Chain:
+        """With what was rotated meanwhile; of what is not over, meanwhile lasts until now."""
+        if not chain.steps:
+            return chain
+        since = iso(seconds(chain.steps[0].at) - self.secret_cache_seconds)
+        until = chain.steps[-1].at if is_over else iso(self.clock.now())
+        found, refused = [], []
+        for secret in self.secrets:
+            versions = secret.made()
+            if versions is None:
+                refused.append(secret.name)
+            found += [
+                _rotation(secret.name, one)
+                for one in versions or ()
+                if since <= one.made_at <= until
+            ]
+        unseen = f"Rotations are not shown: you may not list the versions of {', '.join(refused)}."
+        return replace(
+            chain,
+            steps=_in_order([*chain.steps, *found]),
+            unseen=(unseen,) if refused else (),
         )
 
     def _aggregate(self, name: str | None) -> Aggregate | None:
@@ -101,8 +139,29 @@ def steps_of(aggregate: Aggregate | None, rows: Sequence[LedgerRow]) -> tuple[St
     elif aggregate is not None:
         found += [step for call in getattr(aggregate, "calls", ()) for step in _of_call(call)]
     found += [step for row in rows for step in _of_row(row)]
+    return _in_order(found)
+
+
+def _in_order(steps: Sequence[Step]) -> tuple[Step, ...]:
     # Sorting is stable: what has one moment stays in the order in which it was found.
-    return tuple(sorted(found, key=lambda step: step.at))
+    return tuple(sorted(steps, key=lambda step: step.at))
+
+
+def _rotation(secret: str, version: VersionMade) -> Step:
+    if CURRENT in version.labels:
+        standing = "in use"
+    elif PREVIOUS in version.labels:
+        standing = "replaced since"
+    elif version.labels & {PENDING, STAGED, EDITED}:
+        standing = "not in use yet"
+    else:
+        standing = "replaced since, or never used"
+    return Step(
+        at=version.made_at,
+        kind="rotation",
+        says=f"{secret} got a new version: {standing}",
+        words={"version_id": version.id},
+    )
 
 
 def _of_payment(payment: Payment) -> Iterator[Step]:

@@ -19,6 +19,31 @@ class Rotation(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True)
+class VersionMade:
+    """That a secret got a version, never what is in it; `made_at` is ISO 8601, UTC."""
+
+    id: str
+    made_at: str
+    labels: frozenset[str]
+
+
+class SecretHistory(Protocol):
+    """When a secret changed."""
+
+    @property
+    def name(self) -> str:
+        """See `SecretVersions.name`."""
+        ...
+
+    def made(self) -> Sequence[VersionMade] | None:
+        """Every version that is still known, also those that no label is on.
+
+        None when we are not allowed to ask; raises TryAgain.
+        """
+        ...
+
+
 class SecretVersions(Protocol):
     """One secret with all of its versions: JSON documents, each under some staging labels."""
 
