@@ -24,7 +24,7 @@ from tests.examples import a_payload, an_intent
 from tests.fakes import FakeClock, FakeCounter
 from tests.fakes_rotation import FakeSweeps
 
-WANTED = Sweep(window_from=100, window_to=200, types="t")
+WANTED = Sweep(window_from=100, window_to=200, types="t", fresh_from=150, asked_at=300)
 
 
 @pytest.fixture
@@ -76,22 +76,29 @@ def event_list(calls: StripeCalls) -> StripeEventList:
 
 
 def listed(
-    events: StripeEventList, types: Sequence[str], *, after: str | None = None
+    events: StripeEventList,
+    types: Sequence[str],
+    *,
+    after: str | None = None,
+    only_undelivered: bool = False,
 ) -> list[ListedEvent]:
     page = events.page(
-        types=types, created_from=0, created_to=2**31, after=after, time_left=a_minute
+        types=types,
+        created_from=0,
+        created_to=2**31,
+        after=after,
+        only_undelivered=only_undelivered,
+        time_left=a_minute,
     )
     return list(page.events)
 
 
 def test_events_are_listed_by_type_newest_first_and_page_by_page() -> None:
     with at_the_stand_in() as (calls, key, url):
+        owner = {"Authorization": f"Bearer {key.text}"}
         for name in ("a", "b", "c"):
-            httpx.post(
-                f"{url}/v1/customers",
-                data={"description": name},
-                headers={"Authorization": f"Bearer {key.text}"},
-            ).raise_for_status()
+            form = {"description": name}
+            httpx.post(f"{url}/v1/customers", data=form, headers=owner).raise_for_status()
         events = event_list(calls)
         found = listed(events, ["customer.created"])
         assert len(found) == 3
@@ -104,9 +111,28 @@ def test_events_are_listed_by_type_newest_first_and_page_by_page() -> None:
             created_from=0,
             created_to=found[-1].created - 1,
             after=None,
+            only_undelivered=False,
             time_left=a_minute,
         )
         assert (early.events, early.has_more) == ((), False)
+
+
+def test_what_no_endpoint_accepted_can_be_listed_alone() -> None:
+    with at_the_stand_in() as (calls, key, url):
+        owner = {"Authorization": f"Bearer {key.text}"}
+
+        def make(path: str, **form: str) -> None:
+            httpx.post(f"{url}/v1/{path}", data=form, headers=owner).raise_for_status()
+
+        events = event_list(calls)
+        make("customers", description="nobody is to be told")
+        assert listed(events, ["customer.created"], only_undelivered=True) == []
+        # Nothing listens on port 9.
+        everything = {"enabled_events[0]": "*"}
+        make("webhook_endpoints", url="http://127.0.0.1:9/webhooks", **everything)
+        make("customers", description="nobody can be told")
+        undelivered = listed(events, ["customer.created"], only_undelivered=True)
+        assert undelivered == listed(events, ["customer.created"])[:1]
 
 
 def test_it_waits_for_its_share_and_gives_up_with_the_time() -> None:
@@ -120,6 +146,7 @@ def test_it_waits_for_its_share_and_gives_up_with_the_time() -> None:
                 created_from=0,
                 created_to=1,
                 after=None,
+                only_undelivered=False,
                 time_left=clock.time_left(10),
             )
         assert sum(clock.pauses) < 10

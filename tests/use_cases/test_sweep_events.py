@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from paidonce.domain.errors import TryAgain
 from paidonce.domain.ledger import LedgerRow, Outcome
+from paidonce.domain.moment import iso
 from paidonce.domain.sweep import Sweep
 from paidonce.use_cases.ports import TimeLeft
 from paidonce.use_cases.sweep_events import SweepEvents
@@ -27,6 +28,7 @@ class FakeEventList:
     """`EventList` over a list; pages are small."""
 
     events: list[ListedEvent] = field(default_factory=list)
+    undelivered: set[str] = field(default_factory=set)
     faults: Faults = field(default_factory=Faults)
 
     def page(
@@ -36,6 +38,7 @@ class FakeEventList:
         created_from: int,
         created_to: int,
         after: str | None,
+        only_undelivered: bool,
         time_left: TimeLeft,  # noqa: ARG002 - the port's shape
     ) -> EventPage:
         """See `EventList.page`."""
@@ -45,7 +48,9 @@ class FakeEventList:
             found = [
                 one
                 for one in newest_first
-                if one.type in types and created_from <= one.created <= created_to
+                if one.type in types
+                and created_from <= one.created <= created_to
+                and (not only_undelivered or one.id in self.undelivered)
             ]
             ids = [one.id for one in found]
             start = ids.index(after) + 1 if after in ids else 0
@@ -65,11 +70,15 @@ class Bench:
         self.types = TYPES
         self.pages_max = pages_max
 
-    def ask(self, window_from: int, window_to: int) -> None:
-        self.sweeps.save(
-            Sweep(window_from=window_from, window_to=window_to, types=""),
-            over=self.sweeps.stored,
+    def ask(self, window_from: int, window_to: int, *, fresh_from: int | None = None) -> None:
+        wanted = Sweep(
+            window_from=window_from,
+            window_to=window_to,
+            types="",
+            fresh_from=fresh_from,
+            asked_at=int(self.clock.now()),
         )
+        self.sweeps.save(wanted, over=self.sweeps.stored)
 
     def run(self, seconds: float = 60) -> Sweep | None:
         return SweepEvents(
@@ -84,9 +93,16 @@ class Bench:
             seconds_for_a_page=10,
         )(time_left=self.clock.time_left(seconds))
 
-    def knows(self, event_id: str, outcome: Outcome = Outcome.APPLIED) -> None:
+    def knows(
+        self, event_id: str, outcome: Outcome = Outcome.APPLIED, *, received_ago: int = 900
+    ) -> None:
         self.books.tables.rows[event_id] = LedgerRow(
-            event_id=event_id, event_type="t", outcome=outcome, livemode=False, decided_at="x"
+            event_id=event_id,
+            event_type="t",
+            outcome=outcome,
+            livemode=False,
+            decided_at="x",
+            received_at=iso(self.clock.now() - received_ago),
         )
 
 
@@ -132,6 +148,61 @@ def test_a_run_is_bounded_by_its_time_and_goes_on_later() -> None:
     assert bench.references.queued == []
     assert bench.run()
     assert len(set(bench.references.queued)) == 9
+
+
+def test_what_stripe_calls_undelivered_is_sent_first_and_once() -> None:
+    """Then everything is looked through, and what Stripe called delivered is found as well."""
+    bench = Bench([event(n, created=n, type_=TYPES[n % 27]) for n in range(60)])
+    for number in range(60):
+        if number % 10:
+            bench.knows(f"evt_{number:03}")
+    bench.events.undelivered = {"evt_010", "evt_020", "evt_021"}
+    bench.ask(0, 100)
+    done = bench.run()
+    assert done is not None
+    assert done.is_complete
+    assert sorted(bench.references.queued[:2]) == ["evt_010", "evt_020"]
+    assert sorted(bench.references.queued[2:]) == ["evt_000", "evt_030", "evt_040", "evt_050"]
+
+
+def test_what_was_sent_ahead_and_is_decided_by_now_counts_as_missing() -> None:
+    """Its row is of something received since the window was asked for: silence is noticed."""
+    bench = Bench([event(n, created=n) for n in (1, 2, 3)])
+    bench.knows("evt_003")
+    bench.events.undelivered = {"evt_001"}
+    bench.ask(0, 10, fresh_from=0)
+
+    def decided() -> None:
+        assert bench.references.queued == ["evt_001"]
+        bench.knows("evt_001", received_ago=0)
+
+    # Two groups of types: the third page is the first of everything.
+    bench.events.faults.before("page", lambda: None)
+    bench.events.faults.before("page", lambda: bench.events.faults.before("page", decided))
+    done = bench.run()
+    assert done is not None
+    assert (done.fresh_seen, done.fresh_missing) == (3, 2)
+    assert bench.references.queued == ["evt_001", "evt_002"]
+
+
+def test_the_shortcut_is_bounded_and_leaves_time_for_the_pass() -> None:
+    bench = Bench([event(n, created=n) for n in range(60)])
+    bench.events.undelivered = {one.id for one in bench.events.events}
+    bench.ask(0, 100)
+    # Time for a page, and not for two.
+    standing = bench.run(seconds=19)
+    assert standing is not None
+    assert not standing.is_untouched or standing.is_complete
+    bench = Bench([event(n, created=n) for n in range(60)], pages_max=1)
+    bench.events.undelivered = {one.id for one in bench.events.events}
+    bench.ask(0, 100)
+    bench.run()
+    # Ten pages of the undelivered of this group, and none in the other; then one of everything.
+    assert bench.events.faults.calls == ["page"] * (10 + 1 + 1)
+    assert len(bench.references.queued) == 30
+    # The next run is in the midst of the window: the shortcut is over.
+    bench.run()
+    assert len(bench.events.faults.calls) == 13
 
 
 def test_other_types_after_a_deployment_begin_anew() -> None:

@@ -64,7 +64,7 @@ class DynamoDbSweeps:
 def _read(found: Mapping[str, Any]) -> Sweep:
     """Attributes that a newer release added are not ours to know."""
     reached, completed_at = found.get("reached"), found.get("completed_at")
-    fresh_from = found.get("fresh_from")
+    fresh_from, asked_at = found.get("fresh_from"), found.get("asked_at")
     return Sweep(
         window_from=int(found["window_from"]),
         window_to=int(found["window_to"]),
@@ -75,5 +75,6 @@ def _read(found: Mapping[str, Any]) -> Sweep:
         fresh_from=None if fresh_from is None else int(fresh_from),
         fresh_seen=int(found.get("fresh_seen", 0)),
         fresh_missing=int(found.get("fresh_missing", 0)),
+        asked_at=None if asked_at is None else int(asked_at),
         version=int(found["version"]),
     )

@@ -36,6 +36,7 @@ class StripeEventList:
         created_from: int,
         created_to: int,
         after: str | None,
+        only_undelivered: bool,
         time_left: TimeLeft,
     ) -> EventPage:
         """See `EventList.page`."""
@@ -46,6 +47,8 @@ class StripeEventList:
         }
         if after is not None:
             params["starting_after"] = after
+        if only_undelivered:
+            params["delivery_success"] = False
         self._wait_for_a_share(time_left)
         call = Call(method="get", path="/v1/events", params=params, must_have=("object",))
         try:

@@ -11,7 +11,8 @@ class Sweep:
     group by group, downwards. In the group with this number everything created after `reached` is
     done; all of the groups before it are. `types` is the fingerprint of the event types: groups
     mean nothing under others. Of what was created from `fresh_from` on, which no window had before,
-    is counted how much was seen, and how much of it had never reached us. `version` is the lock.
+    is counted how much was seen, and how much of it had not reached us at `asked_at`, when the
+    window was asked for. `version` is the lock.
     """
 
     window_from: int
@@ -23,12 +24,18 @@ class Sweep:
     fresh_from: int | None = None
     fresh_seen: int = 0
     fresh_missing: int = 0
+    asked_at: int | None = None
     version: int = 0
 
     @property
     def is_complete(self) -> bool:
         """True when nothing in the window is left to look at."""
         return self.completed_at is not None
+
+    @property
+    def is_untouched(self) -> bool:
+        """True while nothing of the window was looked at."""
+        return self.group == 0 and self.reached is None and not self.is_complete
 
     def covers(self, window_from: int, window_to: int) -> bool:
         """True when a window was looked through wholly."""

@@ -67,6 +67,7 @@ class KeepSweeping:
             window_to=self._end(),
             types="",
             fresh_from=last.window_to + 1,
+            asked_at=int(self.clock.now()),
         )
 
     def _tell(self, before: Sweep, after: Sweep) -> None:

@@ -40,9 +40,12 @@ class EventList(Protocol):
         created_from: int,
         created_to: int,
         after: str | None,
+        only_undelivered: bool,
         time_left: TimeLeft,
     ) -> EventPage:
         """One page of these types (20 at most); `after` is the last id of the page before.
+
+        `only_undelivered`: those that an endpoint, not necessarily ours, has not accepted.
 
         Raises TryAgain (no budget while time lasts, no usable answer), KeyRefused, NotConfigured.
         """
