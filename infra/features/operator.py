@@ -136,9 +136,10 @@ class Operator(Construct):
                 on=table.table_arn,
             )
         named = self._stage.named
-        # By name: queues of consumers and the alarms' topic belong to others.
+        # By name: queues of consumers and the alarms' topics belong to others.
         self._may_look("sqs:GetQueueAttributes", "sqs", named("*"), "Every queue of this stage.")
-        self.may_read("sns:ListSubscriptionsByTopic", on=self._named("sns", named("alarms")))
+        for topic in ("alarms", "pages"):
+            self.may_read("sns:ListSubscriptionsByTopic", on=self._named("sns", named(topic)))
         why = "DescribeAlarms is allowed on all alarms or not at all."
         self._may_look("cloudwatch:DescribeAlarms", "cloudwatch", "alarm:*", why)
 

@@ -123,6 +123,11 @@ def test_the_operator_may_do_what_the_command_line_does_in_this_stage(prod: Asse
         "sqs:GetQueueAttributes",
     }
     assert allowed["paidonce-prod-stripe-events.Arn"] == {"sqs:SendMessage"}
+    heard = [name for name, them in allowed.items() if "sns:ListSubscriptionsByTopic" in them]
+    assert sorted(name.rpartition(":")[2] for name in heard) == [
+        "paidonce-prod-alarms",
+        "paidonce-prod-pages",
+    ]
 
 
 def test_a_stranger_who_reads_a_secret_is_told_of_wherever_there_is_cloudtrail(

@@ -1,4 +1,4 @@
-"""What stands around the secrets of a stage: tables, queues, the alarms' topic and an alarm."""
+"""What stands around the secrets of a stage: tables, queues, the alarms' topics and an alarm."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,6 +16,7 @@ QUEUES = {
     "OperationsQueueUrl": "stripe-operations",
     "OperationsDeadLetterQueueUrl": "stripe-operations-dead",
 }
+TOPICS = {"AlarmTopicArn": "alarms", "PagesTopicArn": "pages"}
 ALARM = "paidonce-local-dead-letters"
 
 
@@ -25,10 +26,12 @@ def made() -> Mapping[str, str]:
     sqs, sns = boto3.client("sqs"), boto3.client("sns")
     for output, name in QUEUES.items():
         outputs[output] = sqs.create_queue(QueueName=f"paidonce-local-{name}")["QueueUrl"]
-    topic = sns.create_topic(Name="paidonce-local-alarms")["TopicArn"]
-    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint="arn:aws:sqs:us-east-1:1:people")
+    for output, name in TOPICS.items():
+        outputs[output] = sns.create_topic(Name=f"paidonce-local-{name}")["TopicArn"]
+        people = "arn:aws:sqs:us-east-1:1:people"
+        sns.subscribe(TopicArn=outputs[output], Protocol="sqs", Endpoint=people)
     an_alarm(ALARM)
-    return outputs | {"AlarmTopicArn": topic}
+    return outputs
 
 
 def an_alarm(name: str) -> None:

@@ -5,6 +5,7 @@ import json
 import time
 
 import boto3
+import pytest
 
 from ops.at_stripe import AtStripe
 from ops.checks import watch
@@ -81,21 +82,60 @@ def test_a_stage_without_alarms_is_a_failure(stage: AStage) -> None:
     assert stage.findings("alarms")["alarms"]["grade"] == "fail"
 
 
-def test_an_alarm_that_nobody_hears_is_a_warning(stage: AStage) -> None:
-    sns, topic = boto3.client("sns"), stage.outputs["AlarmTopicArn"]
+def test_composites_are_read_too_and_point_to_what_they_sum_up() -> None:
+    """CloudWatch's own words for them; moto has none."""
+    single = {"AlarmName": "p-silence", "StateValue": "ALARM", "ActionsEnabled": True}
+    quiet = single | {"AlarmName": "p-drift", "StateValue": "OK"}
+    composite = {
+        "AlarmName": "p-page-somebody",
+        "StateValue": "ALARM",
+        "AlarmDescription": "Somebody has to look now.",
+    }
+    found = list(watch.ringing([single, quiet], [composite], prefix="p-"))
+    assert [(one.grade, one.check, one.do) for one in found] == [
+        ("fail", "alarm silence", "docs/runbook.md#silence"),
+        ("fail", "alarm page-somebody", "see to the alarms above"),
+    ]
+    assert found[1].says == "Somebody has to look now."
+    (one,) = watch.ringing([quiet], [composite | {"StateValue": "OK"}], prefix="p-")
+    assert (one.grade, one.says) == ("ok", "none of 1 rings, nor of 1 that sum them up")
+
+
+def test_an_alarm_whose_actions_are_off_is_a_warning(stage: AStage) -> None:
+    boto3.client("cloudwatch").disable_alarm_actions(AlarmNames=[around.ALARM])
+    found = stage.findings("alarms")["alarms"]
+    assert (found["grade"], found["says"]) == ("warn", "1 tell nobody: their actions are off")
+    assert found["do"].endswith(f"--alarm-names {around.ALARM}")
+
+
+@pytest.mark.parametrize(
+    ("output", "check", "setting"),
+    [
+        ("AlarmTopicArn", "alarm topic", "alarms.email"),
+        ("PagesTopicArn", "pages topic", "alarms.pages_email"),
+    ],
+)
+def test_a_topic_that_nobody_hears_is_a_warning(
+    stage: AStage, output: str, check: str, setting: str
+) -> None:
+    sns, topic = boto3.client("sns"), stage.outputs[output]
     (heard,) = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
     sns.unsubscribe(SubscriptionArn=heard["SubscriptionArn"])
-    found = stage.findings("subscriptions")["alarm topic"]
+    findings = stage.findings("subscriptions")
+    found = findings.pop(check)
     assert (found["grade"], found["says"]) == ("warn", "nobody is told when an alarm rings")
+    assert f"set {setting} in stages.toml" in found["do"]
+    assert [one["grade"] for one in findings.values()] == ["ok"]
 
 
 def test_a_mail_that_was_not_answered_is_a_warning() -> None:
     """SNS's own word for it; moto confirms by itself."""
     pending = {"SubscriptionArn": "PendingConfirmation", "Protocol": "email"}
-    (found,) = watch.heard("alarm topic", [pending])
+    (found,) = watch.heard("alarm topic", [pending], setting="alarms.email")
     assert (found.grade, found.says) == ("warn", "email is not confirmed: it gets nothing")
     confirmed = {"SubscriptionArn": "arn:aws:sns:…", "Protocol": "email"}
-    grades = [one.grade for one in watch.heard("alarm topic", [pending, confirmed])]
+    both = watch.heard("alarm topic", [pending, confirmed], setting="alarms.email")
+    grades = [one.grade for one in both]
     assert grades == ["warn", "ok"]
 
 
