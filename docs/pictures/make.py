@@ -1,7 +1,8 @@
 """Make the pictures of the documents: `make pictures`.
 
-Each is drawn by the command's own code from a recorded answer of the local cloud beside this file.
-A new recording of `paidonce why`: `paidonce why pay_… --json >docs/pictures/why.json`.
+Each is drawn from a recorded answer of the local cloud beside this file.
+A new recording of `paidonce why`: `paidonce why pay_… --json >docs/pictures/why.json`; of the
+dashboard: `python docs/pictures/dashboard.py`.
 """
 
 import io
@@ -12,6 +13,7 @@ from pathlib import Path
 from paidonce.use_cases.explain import Chain, Step
 from rich.console import Console
 
+from docs.pictures import dashboard
 from ops.commands import why
 
 HERE = Path(__file__).parent
@@ -32,7 +34,7 @@ def picture_of_why() -> str:
     return _FONT.sub("", drawn)
 
 
-PICTURES = {"why.svg": picture_of_why}
+PICTURES = {"why.svg": picture_of_why, "dashboard.svg": dashboard.picture}
 
 if __name__ == "__main__":
     for name, draw in PICTURES.items():

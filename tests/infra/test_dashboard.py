@@ -4,6 +4,7 @@ import json
 import re
 from typing import Any
 
+from docs.pictures import dashboard
 from infra.stacks.log_queries import QUERIES
 from tests.house.test_deployment import texts_of
 from tests.house.tree import python_files
@@ -27,6 +28,13 @@ def test_the_dashboard_tells_the_story_from_left_to_right(prod: Assembly) -> Non
     )
     assert [title for _, title in headings] == COLUMNS
     assert max(one["x"] + one["width"] for one in widgets(prod)) == 24
+
+
+def test_the_documents_picture_shows_the_dashboard_as_it_is_now(local: Assembly) -> None:
+    """Places, titles and names of lines; the numbers are those of a run of the local cloud."""
+    recorded = json.loads(dashboard.RECORDED.read_text(encoding="utf-8"))
+    drawn = [{name: one[name] for name in ("at", "title", "lines")} for one in recorded]
+    assert drawn == dashboard.laid_out(widgets(local)), "run `python docs/pictures/dashboard.py`"
 
 
 def test_it_begins_its_trouble_with_who_has_to_look(prod: Assembly) -> None:
