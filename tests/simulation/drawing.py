@@ -81,7 +81,8 @@ CALLS_OF = {
     "ask": 9,
     "operate": 12,
     "publish": 5,
-    "reconcile": 12,
+    # The undelivered are looked at before everything is.
+    "reconcile": 24,
     "consume": 6,
 }
 SIZES = (1, 1, 2, 2, 3, 5, 10)

@@ -377,26 +377,22 @@ PLANTS = (
         (
             (
                 "use_cases/sweep_events.py",
+                "        self._send([event for",
+                "        lacking = ([event for",
+            ),
+            (
+                "use_cases/sweep_events.py",
+                "            return self.sweeps.save(advanced, over=sweep), last.id\n",
                 (
-                    "        self._send([event for event in page.events"
-                    " if event.id not in known.keys() | sent])\n"
-                    "        sweep = _counted(sweep, page.events, known)\n"
-                    "        if page.has_more and page.events:\n"
-                    "            last = page.events[-1]\n"
-                    "            advanced = sweep.advanced(reached=last.created)\n"
-                    "            return self.sweeps.save(advanced, over=sweep), last.id\n"
-                ),
-                (
-                    "        lacking = [e for e in page.events"
-                    " if e.id not in known.keys() | sent]\n"
-                    "        if page.has_more and page.events:\n"
-                    "            last = page.events[-1]\n"
-                    "            advanced = sweep.advanced(reached=last.created)\n"
                     "            saved = self.sweeps.save(advanced, over=sweep)\n"
                     "            self._send(lacking)\n"
                     "            return saved, last.id\n"
-                    "        self._send(lacking)\n"
                 ),
+            ),
+            (
+                "use_cases/sweep_events.py",
+                "        done = sweep.group_done(",
+                "        self._send(lacking)\n        done = sweep.group_done(",
             ),
         ),
     ),

@@ -49,8 +49,8 @@ class ModelEventList:
         assert len(types) <= 20
         assert time_left() > 0
         wanted = frozenset(types)
-        # What is owed no more is not called so: nothing may rest on this list being whole.
-        owed = {webhook.event.id for webhook in self._world.stripe.webhooks}
+        # Every other one: nothing may rest on the list of the undelivered being whole.
+        owed = {webhook.event.id for webhook in self._world.stripe.webhooks[::2]}
         found = [
             event
             for event in reversed(self._world.stripe.listed())
