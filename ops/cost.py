@@ -10,6 +10,7 @@ from typing import Any
 from ops.errors import OpsError
 
 HERE = Path(__file__).parent
+MEASURED = HERE / "measured.json"
 _MILLION = 1_000_000
 _GB = 1024**3
 _MB_IN_GB = 1024
@@ -50,21 +51,21 @@ class Prices:
 
 def prices() -> Prices:
     """The table of this checkout; raises OpsError."""
-    return Prices(**_document("prices.toml"))
+    return Prices(**_document(HERE / "prices.toml"))
 
 
-def measured() -> Mapping[str, Any]:
-    """What `make measure` counted last; raises OpsError."""
-    counts: Mapping[str, Any] = _document("measured.json")
+def measured(file: Path = MEASURED) -> Mapping[str, Any]:
+    """What `make measure` counted, the last time unless a file is named; raises OpsError."""
+    counts: Mapping[str, Any] = _document(file)
     return counts
 
 
-def _document(name: str) -> Any:
+def _document(file: Path) -> Any:
     try:
-        text = (HERE / name).read_text(encoding="utf-8")
-        return tomllib.loads(text) if name.endswith(".toml") else json.loads(text)
+        text = file.read_text(encoding="utf-8")
+        return tomllib.loads(text) if file.suffix == ".toml" else json.loads(text)
     except (OSError, ValueError) as error:
-        raise OpsError(f"ops/{name} cannot be read: `make measure` makes the counts.") from error
+        raise OpsError(f"{file} cannot be read: `make measure` makes the counts.") from error
 
 
 def per_million_events(counts: Mapping[str, Any], table: Prices) -> list[Line]:

@@ -2,19 +2,27 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from ops import cost as bill
 from ops.cost import Line
 from ops.show import AsJson, as_json, console, one_line_errors, table
 
 
-def cost(*, json: AsJson = False) -> None:
+def cost(
+    *,
+    counts: Annotated[Path, typer.Option(help="what `make measure` counted")] = bill.MEASURED,
+    json: AsJson = False,
+) -> None:
     """Dollars by what the local cloud counted (`make measure`) and AWS's list prices."""
     with one_line_errors():
-        counts, prices = bill.measured(), bill.prices()
+        counted, prices = bill.measured(counts), bill.prices()
         parts = {
-            "a million events": bill.per_million_events(counts, prices),
-            "a thousand payments": bill.per_thousand_payments(counts, prices),
+            "a million events": bill.per_million_events(counted, prices),
+            "a thousand payments": bill.per_thousand_payments(counted, prices),
             "a month without traffic": bill.per_month(prices),
         }
     if json:
@@ -25,8 +33,8 @@ def cost(*, json: AsJson = False) -> None:
         table(("service", "what", "how many", "$"), [_row(line) for line in _paid(lines)])
     console.print(f"\nPrices of us-east-1, {prices.date}: {prices.source}.", soft_wrap=True)
     console.print(
-        f"Counted {counts['measured_on']} on the local cloud: {counts['payments']} payments,"
-        f" {counts['events']} events. docs/cost.md says what is left out.",
+        f"Counted {counted['measured_on']} on the local cloud: {counted['payments']} payments,"
+        f" {counted['events']} events. docs/cost.md says what is left out.",
         soft_wrap=True,
     )
 
