@@ -8,11 +8,6 @@ DAY = 24 * 3600
 START = 1793491200
 
 
-def kinds(client: Any) -> list[str]:
-    """Event types, the oldest first."""
-    return [event.type for event in reversed(client.v1.events.list({"limit": 100}).data)]
-
-
 def advance(client: Any, clock: Any, moment: int) -> None:
     """Moves a test clock and waits until it is ready."""
     client.v1.test_helpers.test_clocks.advance(clock.id, {"frozen_time": moment})

@@ -1,13 +1,12 @@
 """Checkout sessions, their page, and the page of 3D Secure."""
 
-from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 import stripe
 
-Control = Callable[..., Any]
+from tests.stripe.payers import Control, kinds
 
 
 @pytest.fixture
@@ -28,11 +27,6 @@ def session_for(client: Any, price: Any, **more: Any) -> Any:
             **more,
         }
     )
-
-
-def kinds(client: Any) -> list[str]:
-    """Event types, the oldest first."""
-    return [event.type for event in reversed(client.v1.events.list({"limit": 100}).data)]
 
 
 def test_a_customer_pays_on_the_page(client: Any, price: Any) -> None:

@@ -4,7 +4,8 @@ from typing import Any
 
 import httpx
 
-from tests.stripe.subscribers import DAY, START, advance, kinds, payer, subscribe
+from tests.stripe.payers import kinds
+from tests.stripe.subscribers import DAY, START, advance, payer, subscribe
 
 
 def test_a_paused_collection_keeps_drafts(client: Any, price: Any, clock: Any) -> None:

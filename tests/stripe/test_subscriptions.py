@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import stripe
 
-from tests.stripe.subscribers import DAY, START, advance, kinds, payer, subscribe
+from tests.stripe.payers import kinds
+from tests.stripe.subscribers import DAY, START, advance, payer, subscribe
 
 
 def test_a_subscription_begins_paid(client: Any, price: Any) -> None:
