@@ -80,7 +80,7 @@ format: setup ## let ruff format and mend
 drill: setup ## rotate secrets while payments are taken, then stand forged webhooks
 	$(PY) -m local.drill
 
-soak: setup ## a weekend without webhooks, then workers killed under load; some minutes
+soak: setup ## 5,000 events in random order, workers killed under load, a weekend without webhooks; 7 minutes
 	$(PY) -m local.soak
 
 conformance: setup ## the stand-in Stripe against Stripe's own command line
