@@ -23,7 +23,11 @@ def paidonce(
         Path, typer.Option(help="for the stage local: where its cloud described itself")
     ] = ENDPOINTS_FILE,
 ) -> None:
-    """Operate a stage of Paid Once: the local cloud, or one in the account of your credentials."""
+    """Operate a stage of Paid Once: the local cloud, or one in the account of your credentials.
+
+    Exit codes: 0 all is well, 1 something is wrong (the output says what), 2 it was called wrongly,
+    3 our books and Stripe's differ (verify). docs/operate.md tells when to use what.
+    """
     context.obj = Which(stage=stage, endpoints_file=endpoints)
 
 

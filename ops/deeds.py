@@ -6,13 +6,18 @@ from typing import Annotated
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
-from paidonce.use_cases.dead_letters import Deed
+from paidonce.use_cases.dead_letters import PER_SECOND_MAX, Deed
 
 from ops.place import LOCAL, Place
 
 AgainId = Annotated[
-    str, typer.Option("--id", help="go on with a replay that was interrupted, by its id")
+    str, typer.Option("--id", help="go on with what was interrupted, by the id that it had, r-…")
 ]
+Pace = Annotated[
+    float, typer.Option(help="how many are sent a second", min=0.1, max=PER_SECOND_MAX)
+]
+# Half of the worker's share of Stripe's rate limit: live traffic needs the other half.
+PER_SECOND = 10.0
 
 
 def deed(place: Place, what: str, *, again: str = "") -> Deed:

@@ -12,7 +12,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from paidonce.adapters.aws import client_config
 
-from ops.errors import OpsError
+from ops.errors import CalledWrongly, OpsError, what_to_do
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 ENDPOINTS_FILE = CHECKOUT / ".local" / "endpoints.json"
@@ -96,7 +96,7 @@ def read_settings(stage: str) -> Settings:
         raise OpsError("stages.toml cannot be read: `make check` says what is wrong.") from error
     stages = [name for name in tables if name != "defaults"]
     if stage not in stages:
-        raise OpsError(f"The stage {stage} is unknown; stages.toml has {', '.join(stages)}.")
+        raise CalledWrongly(f"The stage {stage} is unknown; stages.toml has {', '.join(stages)}.")
     return Settings(stage, _merged(tables["defaults"], tables[stage]))
 
 
@@ -109,20 +109,24 @@ def find(which: Which) -> Place:
 def _local(settings: Settings, which: Which) -> Place:
     try:
         said = json.loads(which.endpoints_file.read_text(encoding="utf-8"))
+        return Place(
+            settings=settings,
+            outputs=said["outputs"],
+            stripe_api_url=said["stripe_api_url"],
+            webhook_url=said["webhook_url"],
+            aws={
+                "endpoint_url": said["aws_endpoint_url"],
+                "region_name": said["region"],
+                "aws_access_key_id": said["aws_access_key_id"],
+                "aws_secret_access_key": said["aws_secret_access_key"],
+            },
+        )
     except FileNotFoundError:
         raise OpsError("No local cloud runs: start it with `make up`, or name a --stage.") from None
-    return Place(
-        settings=settings,
-        outputs=said["outputs"],
-        stripe_api_url=said["stripe_api_url"],
-        webhook_url=said["webhook_url"],
-        aws={
-            "endpoint_url": said["aws_endpoint_url"],
-            "region_name": said["region"],
-            "aws_access_key_id": said["aws_access_key_id"],
-            "aws_secret_access_key": said["aws_secret_access_key"],
-        },
-    )
+    except (ValueError, LookupError) as error:
+        raise OpsError(
+            f"{which.endpoints_file} is not what `make up` writes: run it again."
+        ) from error
 
 
 def _in_account(settings: Settings) -> Place:
@@ -135,7 +139,7 @@ def _in_account(settings: Settings) -> Place:
         except ClientError as error:
             raise OpsError(f"{name} cannot be looked at: {_said(error)}") from error
         except BotoCoreError as error:
-            raise OpsError(f"AWS cannot be asked: {error}") from error
+            raise OpsError(f"AWS cannot be asked: {error}: {what_to_do(error)}.") from error
         outputs |= {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
     return Place(
         settings=settings,

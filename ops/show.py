@@ -8,17 +8,24 @@ from typing import Annotated, Any
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
-from paidonce.domain.errors import PaidOnceError
+from paidonce.domain.errors import PaidOnceError, TryAgain
 from rich.console import Console
 from rich.table import Table
 
-from ops.errors import OpsError
+from ops.errors import OpsError, what_to_do
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON for a program")]
 Yes = Annotated[bool, typer.Option("--yes", help="do it, without being asked")]
+
+
+def given(text: str) -> str:
+    """What was typed for an id; a shell's variable that is not set leaves nothing."""
+    if not text:
+        raise typer.BadParameter("nothing was given: is the variable set?")
+    return text
 
 
 def as_json(document: Any) -> None:
@@ -40,18 +47,35 @@ def _plain(text: str) -> str:
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """What cannot be done is a sentence and exit code 1, not a traceback."""
+    """What cannot be done is a sentence and an exit code, not a traceback."""
     try:
         yield
-    except (OpsError, PaidOnceError) as error:
+    except OpsError as error:
+        _fail(str(error), error.exit_code)
+    except TryAgain as error:
+        _fail(f"{error}: `paidonce doctor` shows what is wrong; then do it again.")
+    except PaidOnceError as error:
         _fail(str(error))
     except ClientError as error:
         said: Mapping[str, Any] = error.response.get("Error", {})
         _fail(f"AWS refuses {error.operation_name}: {said.get('Code')}: {said.get('Message')}")
     except BotoCoreError as error:
-        _fail(f"AWS cannot be asked: {error}")
+        _fail(f"AWS cannot be asked: {error}: {what_to_do(error)}.")
 
 
-def _fail(sentence: str) -> None:
+def is_confirmed(question: str, *, yes: bool) -> bool:
+    """What the operator answers; raises OpsError where nobody is there to do so."""
+    if yes:
+        return True
+    try:
+        return typer.confirm(question, err=True)
+    except typer.Abort:
+        if sys.stdin.isatty():
+            raise
+        errors.print()  # The question's line has no end.
+        raise OpsError("Say --yes: there is nobody to ask.") from None
+
+
+def _fail(sentence: str, exit_code: int = 1) -> None:
     errors.print(sentence, style="red", markup=False)
-    sys.exit(1)
+    sys.exit(exit_code)

@@ -9,6 +9,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from paidonce.domain.errors import PaidOnceError
 
+from ops.errors import what_to_do
+
 
 class Grade(StrEnum):
     """How good it is; only `fail` makes the command fail."""
@@ -63,6 +65,6 @@ def asked(check: str, into: list[Finding]) -> Iterator[None]:
             )
         )
     except BotoCoreError as error:
-        into.append(fail(check, f"AWS cannot be asked: {error}", "look at your credentials"))
+        into.append(fail(check, f"AWS cannot be asked: {error}", what_to_do(error)))
     except PaidOnceError as error:
         into.append(fail(check, f"{error}", "mend what the other findings name, and ask again"))

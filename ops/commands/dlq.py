@@ -12,17 +12,25 @@ from paidonce.use_cases.dead_letters import Wanted
 from rich.progress import Progress, TextColumn
 
 from ops.books import QUEUES, Desk
-from ops.deeds import AgainId, deed
-from ops.errors import OpsError
+from ops.deeds import PER_SECOND, AgainId, Pace, deed
+from ops.errors import CalledWrongly, OpsError
 from ops.place import find
-from ops.show import AsJson, Yes, as_json, console, errors, one_line_errors, table
+from ops.show import (
+    AsJson,
+    Yes,
+    as_json,
+    console,
+    errors,
+    given,
+    is_confirmed,
+    one_line_errors,
+    table,
+)
 
 app = typer.Typer(no_args_is_help=True, help="Dead letters: what was given up.")
 
 Queue = Annotated[str, typer.Option(help=" or ".join(QUEUES), autocompletion=lambda: list(QUEUES))]
 Only = Annotated[str, typer.Option("--event", help="only the letter of this id")]
-Pace = Annotated[float, typer.Option(help="how many a second")]
-_PER_SECOND = 10.0
 
 
 @app.command()
@@ -52,12 +60,14 @@ def ls(context: typer.Context, *, queue: Queue = "events", json: AsJson = False)
 @app.command()
 def show(
     context: typer.Context,
-    event: Annotated[str, typer.Argument(metavar="ID", help="evt_…, read#…, answer#…")],
+    event: Annotated[
+        str, typer.Argument(metavar="ID", help="evt_…, read#…, answer#…", callback=given)
+    ],
     *,
     queue: Queue = "events",
     json: AsJson = False,
 ) -> None:
-    """One of them: what it carries besides its payload, which holds people's data, and why."""
+    """One of them: why it died, and what it carries; never its payload, which names people."""
     with one_line_errors():
         found = [
             pair for pair in _looked_at(_desk(context, queue), queue) if _name(pair[0]) == event
@@ -80,7 +90,7 @@ def replay(
     *,
     queue: Queue = "events",
     event: Only = "",
-    per_second: Pace = _PER_SECOND,
+    per_second: Pace = PER_SECOND,
     again: AgainId = "",
     yes: Yes = False,
     json: AsJson = False,
@@ -88,7 +98,7 @@ def replay(
     """Send them back to their queue, once what killed them is mended."""
     with one_line_errors():
         desk = _desk(context, queue)
-        if not yes and not typer.confirm(f"Send the dead letters of {queue} back?", err=True):
+        if not is_confirmed(f"Send the dead letters of {queue} back?", yes=yes):
             raise OpsError("Nothing was sent.")
         mine = deed(desk.place, f"dead letters of {queue} sent back", again=again)
         sent = desk.dead_letter_desk(queue).send_back(
@@ -112,7 +122,7 @@ def discard(
     """Give them up for good. Their events can still be replayed from Stripe's list for 30 days."""
     with one_line_errors():
         desk = _desk(context, queue)
-        if not yes and not typer.confirm(f"Discard the dead letters of {queue}?", err=True):
+        if not is_confirmed(f"Discard the dead letters of {queue}?", yes=yes):
             raise OpsError("Nothing was discarded.")
         mine = deed(desk.place, reason, again=again)
         gone = desk.dead_letter_desk(queue).discard(mine, wanted=_wanted(event))
@@ -122,7 +132,7 @@ def discard(
 
 def _desk(context: typer.Context, queue: str) -> Desk:
     if queue not in QUEUES:
-        raise OpsError(f"The queues are {' and '.join(QUEUES)}.")
+        raise CalledWrongly(f"The queues are {' and '.join(QUEUES)}.")
     return Desk(find(context.obj))
 
 

@@ -11,7 +11,7 @@ from rich.progress import Progress, TextColumn
 from ops.at_stripe import AtStripe
 from ops.checks import endpoints, keys, stage, stores, watch
 from ops.checks.finding import Finding, Grade
-from ops.errors import OpsError
+from ops.errors import CalledWrongly
 from ops.place import find
 from ops.show import AsJson, as_json, console, errors, one_line_errors
 
@@ -22,18 +22,30 @@ def doctor(
     context: typer.Context,
     *,
     fix: Annotated[
-        bool, typer.Option("--fix", help="make the first webhook endpoint; mend the events")
+        bool,
+        typer.Option(
+            "--fix",
+            help="make the first webhook endpoint at Stripe; have it sent the events with a rule",
+        ),
     ] = False,
     only: Annotated[
-        str, typer.Option(help="one kind of check", autocompletion=lambda: list(_NAMES))
+        str,
+        typer.Option(
+            help="one kind of check: keys, queues, endpoints, alarms, …",
+            autocompletion=lambda: list(_NAMES),
+        ),
     ] = "",
     json: AsJson = False,
 ) -> None:
-    """Check a stage: credentials, account, endpoints, keys. Exit code 1 when something fails."""
+    """Is this stage set up right, and does anything ring? Each failure says what to do about it.
+
+    Credentials, stacks, tables, queues, the clock, Stripe's account, keys, breakers, rotations,
+    webhook endpoints, who hears of alarms, the alarms. Exit code 1 when something fails.
+    """
     with one_line_errors():
-        there = AtStripe(find(context.obj))
         if only and only not in _NAMES:
-            raise OpsError(f"There is no check {only}; there are {', '.join(_NAMES)}.")
+            raise CalledWrongly(f"There is no check {only}; there are {', '.join(_NAMES)}.")
+        there = AtStripe(find(context.obj))
         done = list(endpoints.fix(there)) if fix else []
         found = _look(there, only)
     if json:

@@ -8,9 +8,9 @@ from paidonce.domain.ledger import LedgerRow, Outcome
 from paidonce.domain.moment import iso
 
 from ops.books import Desk
-from ops.errors import OpsError
+from ops.errors import CalledWrongly, OpsError
 from ops.place import find
-from ops.show import AsJson, as_json, console, one_line_errors, table
+from ops.show import AsJson, as_json, console, given, one_line_errors, table
 
 app = typer.Typer(no_args_is_help=True, help="Events in the ledger.")
 
@@ -30,7 +30,7 @@ def ls(
     """Everything that is waiting, failing or dead (500 at most of each)."""
     with one_line_errors():
         if outcome and outcome not in _OPEN:
-            raise OpsError(f"An outcome that is not final is one of {', '.join(_OPEN)}.")
+            raise CalledWrongly(f"An outcome that is not final is one of {', '.join(_OPEN)}.")
         desk = Desk(find(context.obj))
         wanted = [Outcome(outcome)] if outcome else list(_OPEN)
         found = [row for one in wanted for row in _left(desk, one)]
@@ -58,7 +58,7 @@ def ls(
 @app.command()
 def show(
     context: typer.Context,
-    event: Annotated[str, typer.Argument(metavar="EVT", help="evt_…")],
+    event: Annotated[str, typer.Argument(metavar="EVT", help="evt_…", callback=given)],
     *,
     json: AsJson = False,
 ) -> None:

@@ -12,7 +12,7 @@ from ops.books import Desk
 from ops.deeds import AgainId, deed
 from ops.errors import OpsError
 from ops.place import find
-from ops.show import AsJson, Yes, as_json, console, errors, one_line_errors
+from ops.show import AsJson, Yes, as_json, console, errors, given, is_confirmed, one_line_errors
 
 Orders = Annotated[list[str], typer.Option("--order", help="an order of theirs; several allowed")]
 Payments = Annotated[list[str], typer.Option("--payment", help="pay_…; several allowed")]
@@ -20,7 +20,9 @@ Payments = Annotated[list[str], typer.Option("--payment", help="pay_…; several
 
 def forget(
     context: typer.Context,
-    user: Annotated[str, typer.Argument(metavar="USER", help="the user id that the shop gave")],
+    user: Annotated[
+        str, typer.Argument(metavar="USER", help="the user id that the shop gave", callback=given)
+    ],
     *,
     orders: Orders = [],  # noqa: B006 - typer's way to say: none given
     payments: Payments = [],  # noqa: B006 - same
@@ -42,8 +44,7 @@ def forget(
         if dry_run:
             _show(found, json=json)
             return
-        question = f"Blank {len(found.to_blank)} rows for good?"
-        if not yes and not typer.confirm(question, err=True):
+        if not is_confirmed(f"Blank {len(found.to_blank)} rows for good?", yes=yes):
             raise OpsError("Nothing was changed.")
         # The ledger keeps who did it for months: the user's name would outlive them there.
         mine = deed(desk.place, f"forgot the user {fingerprint(user)[:16]}", again=again)

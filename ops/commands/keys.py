@@ -10,10 +10,10 @@ from paidonce.domain.rotation import CURRENT, PENDING, STAGED
 from paidonce.use_cases.rotate_key import key_in
 
 from ops.at_stripe import AtStripe
-from ops.errors import OpsError
+from ops.errors import CalledWrongly, OpsError
 from ops.place import SECRETS, SIGNING, find
 from ops.rotation import Ended, Outcome, Rotations, described
-from ops.show import AsJson, Yes, as_json, console, errors, one_line_errors, table
+from ops.show import AsJson, Yes, as_json, console, errors, is_confirmed, one_line_errors, table
 
 app = typer.Typer(no_args_is_help=True, help="Stripe's keys and signing secrets of a stage.")
 
@@ -52,8 +52,8 @@ def stage(
     With `signing --endpoint ID`: the secret of an endpoint that was rolled in Stripe's Dashboard.
     """
     with one_line_errors():
-        rotations = Rotations(AtStripe(find(context.obj)))
         _check(name)
+        rotations = Rotations(AtStripe(find(context.obj)))
         if name == SIGNING:
             if not endpoint:
                 raise OpsError(
@@ -86,11 +86,12 @@ def rotate(
     leaked one away from the functions' fallback.
     """
     with one_line_errors():
-        rotations = Rotations(AtStripe(find(context.obj)))
         _check(name)
+        rotations = Rotations(AtStripe(find(context.obj)))
         if now and name == SIGNING:
             raise OpsError("For a leaked signing secret see docs/operate.md: roll it at Stripe.")
-        if not yes and not _confirmed(name, now=now):
+        what = f"Rotate {name}" + (", and forget the key before" if now else "")
+        if not is_confirmed(f"{what}?", yes=yes):
             raise OpsError("Nothing was done.")
         if now and STAGED not in rotations.there.versions(name).labels():
             rotations.stage_key(name, _secret(f"new restricted key for {name} (rk_…)"))
@@ -139,7 +140,7 @@ def _cell(value: object) -> str:
 
 def _check(name: str) -> None:
     if name not in SECRETS:
-        raise OpsError(f"There is no secret {name}; there are {', '.join(SECRETS)}.")
+        raise CalledWrongly(f"There is no secret {name}; there are {', '.join(SECRETS)}.")
 
 
 def _secret(what: str) -> str:
@@ -151,13 +152,6 @@ def _secret(what: str) -> str:
     if not text:
         raise OpsError("Nothing was given.")
     return text
-
-
-def _confirmed(name: str, *, now: bool) -> bool:
-    if not sys.stdin.isatty():
-        raise OpsError("Say --yes: there is nobody to ask.")
-    what = f"Rotate {name}" + (", and forget the key before" if now else "")
-    return typer.confirm(f"{what}?", err=True)
 
 
 def _tell(name: str, ended: Ended, *, json: bool) -> None:

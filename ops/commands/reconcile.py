@@ -6,19 +6,19 @@ from ops.books import Desk
 from ops.commands.verify import Since, compared, show, shown
 from ops.errors import OpsError
 from ops.place import find
-from ops.show import AsJson, Yes, as_json, console, one_line_errors
+from ops.show import AsJson, Yes, as_json, console, is_confirmed, one_line_errors
 
 
 def reconcile(
     context: typer.Context, *, since: Since = "24h", yes: Yes = False, json: AsJson = False
 ) -> None:
-    """Compare, and let the worker look again at what differs: the same queue, the same rules."""
+    """Compare as `verify` does, and have the worker read again what differs, by the same rules."""
     with one_line_errors():
         desk = Desk(find(context.obj))
         report = compared(desk, since)
         count = len(desk.read_again.named(report.drifts))
         question = f"{len(report.drifts)} fields differ. Have {count} objects read again?"
-        if count and not yes and not typer.confirm(question, err=True):
+        if count and not is_confirmed(question, yes=yes):
             raise OpsError("Nothing was asked for.")
         asked = desk.read_again(report.drifts)
     if json:

@@ -13,19 +13,18 @@ from paidonce.use_cases.replay_events import ReplayEvents
 from rich.progress import track
 
 from ops.books import Desk
-from ops.deeds import AgainId, deed
-from ops.errors import OpsError
+from ops.deeds import PER_SECOND, AgainId, Pace, deed
+from ops.errors import CalledWrongly, OpsError
 from ops.moments import since as moment_of
 from ops.place import find
-from ops.show import AsJson, Yes, as_json, console, errors, one_line_errors, table
+from ops.show import AsJson, Yes, as_json, console, errors, is_confirmed, one_line_errors, table
 
 _TIME_SECONDS = 6 * 3600
-# Half of the worker's share of Stripe's rate limit: live traffic needs the other half.
-_PER_SECOND = 10.0
 
-Since = Annotated[str, typer.Option(help="how far back: 90m, 24h, 30d, or a moment")]
+Since = Annotated[
+    str, typer.Option(help="how far back: 90m, 24h, 3d, or a moment (Stripe lists 30 days)")
+]
 Types = Annotated[list[str], typer.Option("--type", help="a Stripe event type; several allowed")]
-Pace = Annotated[float, typer.Option(help="how many a second")]
 
 
 def replay(  # noqa: PLR0913 - each is an option of the command line
@@ -38,7 +37,7 @@ def replay(  # noqa: PLR0913 - each is an option of the command line
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show, change nothing")] = False,
     diff: Annotated[bool, typer.Option("--diff", help="show each field that would change")] = False,
-    per_second: Pace = _PER_SECOND,
+    per_second: Pace = PER_SECOND,
     again: AgainId = "",
     yes: Yes = False,
     json: AsJson = False,
@@ -46,6 +45,7 @@ def replay(  # noqa: PLR0913 - each is an option of the command line
     """Send events of Stripe's list through the queue once more.
 
     Decided anew is what was ignored, foreign, waiting, failing or dead; with --force everything.
+    Without --type of every type that has a rule. Look first: --dry-run --diff.
     """
     with one_line_errors():
         desk = Desk(find(context.obj))
@@ -57,12 +57,14 @@ def replay(  # noqa: PLR0913 - each is an option of the command line
             ]
             _show(previews, diff=diff, json=json)
             return
-        if not yes and not _confirmed(events, force=force):
+        if events and not _is_confirmed(events, force=force, yes=yes):
             raise OpsError("Nothing was sent.")
         _send(desk, events, force=force, per_second=per_second, again=again, json=json)
 
 
 def _listed(desk: Desk, types: Sequence[str], since: str) -> list[Mapping[str, Any]]:
+    if unknown := sorted(set(types) - set(rulebook.event_types())):
+        raise CalledWrongly(f"No rule decides {', '.join(unknown)}: nothing would come of it.")
     now, end = desk.clock.now(), time.monotonic() + _TIME_SECONDS
     return _replays(desk).listed(
         list(types) or list(rulebook.event_types()),
@@ -76,9 +78,9 @@ def _replays(desk: Desk) -> ReplayEvents:
     return ReplayEvents(gateway=desk.gateway, references=desk.references, clock=desk.clock)
 
 
-def _confirmed(events: Sequence[Mapping[str, Any]], *, force: bool) -> bool:
+def _is_confirmed(events: Sequence[Mapping[str, Any]], *, force: bool, yes: bool) -> bool:
     how = " and apply also what was applied" if force else ""
-    return typer.confirm(f"Send {len(events)} events through the queue again{how}?", err=True)
+    return is_confirmed(f"Send {len(events)} events through the queue again{how}?", yes=yes)
 
 
 def _send(
@@ -90,16 +92,25 @@ def _send(
     again: str,
     json: bool,
 ) -> None:
+    if not events:
+        _tell(None, [], json=json)
+        return
     types = sorted({str(event["type"]) for event in events})
     what = f"replay of {len(events)} events ({', '.join(types)}){' forced' if force else ''}"
     mine = deed(desk.place, what, again=again)
     desk.dead_letter_desk("events").note(mine, "operator.replay")
     sent = _replays(desk).send(events, mine, force=force, per_second=per_second)
     done = list(track(sent, "sending …", total=len(events), console=errors, transient=True))
+    _tell(mine.id, done, json=json)
+
+
+def _tell(replay_id: str | None, sent: Sequence[str], *, json: bool) -> None:
     if json:
-        as_json({"replay_id": mine.id, "sent": done})
+        as_json({"replay_id": replay_id, "sent": sent})
+    elif replay_id is None:
+        console.print("Stripe lists no such events of that time: nothing was sent.")
     else:
-        console.print(f"{len(done)} events sent, as replay {mine.id}.")
+        console.print(f"{len(sent)} events sent, as replay {replay_id}.")
 
 
 def _show(previews: Sequence[Preview], *, diff: bool, json: bool) -> None:

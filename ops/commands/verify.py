@@ -23,7 +23,10 @@ Since = Annotated[
 
 
 def verify(context: typer.Context, *, since: Since = "24h", json: AsJson = False) -> None:
-    """Compare events with the ledger and objects with rows; names what differs, changes nothing."""
+    """Compare Stripe's events, objects and money with ours; names what differs, changes nothing.
+
+    Exit code 3 when something differs.
+    """
     with one_line_errors():
         report = compared(Desk(find(context.obj)), since)
     if json:

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from ops.books import Desk
 from ops.place import find
-from ops.show import AsJson, as_json, console, one_line_errors
+from ops.show import AsJson, as_json, console, given, one_line_errors
 
 _STYLES: Mapping[str, tuple[str, str]] = {
     "asked": ("→ Stripe", "cyan"),
@@ -44,11 +44,18 @@ _SHOWN = (
 
 def why(
     context: typer.Context,
-    asked: Annotated[str, typer.Argument(metavar="ID", help="pi_…, pay_…, evt_…, sub_…, re_…, …")],
+    asked: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID",
+            help="pay_…, pi_…, sub_…, cus_…, evt_…, re_…, operator#…",
+            callback=given,
+        ),
+    ],
     *,
     json: AsJson = False,
 ) -> None:
-    """Tell the whole chain: requests with their keys, deliveries, waits, changes, rotations."""
+    """What happened to a payment: requests with their keys, deliveries, waits, changes, rotations."""
     with one_line_errors():
         chain = Desk(find(context.obj)).explain(asked)
     if json:

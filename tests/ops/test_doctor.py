@@ -177,7 +177,7 @@ def test_no_key_and_no_secret_is_ever_printed(stage: AStage) -> None:
 def test_one_check_may_be_asked_for_alone(stage: AStage) -> None:
     assert set(stage.findings("versions")) == {"api version"}
     ended = stage.paidonce("doctor", "--only", "weather")
-    assert ended.exit_code == 1
+    assert ended.exit_code == 2
     assert "There is no check weather; there are credentials, deployment" in ended.stderr
 
 
@@ -191,4 +191,5 @@ def test_what_cannot_be_asked_is_a_sentence_and_not_a_traceback(stage: AStage) -
     assert "Traceback" not in ended.output
     stage.endpoints_file.unlink()
     assert "start it with `make up`" in stage.paidonce("doctor").stderr
-    assert "The stage nope is unknown" in stage.paidonce("--stage", "nope", "doctor").stderr
+    nowhere = stage.paidonce("--stage", "nope", "doctor")
+    assert (nowhere.exit_code, nowhere.stderr[:25]) == (2, "The stage nope is unknown")

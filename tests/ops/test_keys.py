@@ -56,20 +56,21 @@ def test_a_secret_rolled_in_the_dashboard_takes_the_place_of_the_old_one(stage: 
 
 
 @pytest.mark.parametrize(
-    ("words", "says"),
+    ("words", "typed", "exits", "says"),
     [
-        (["stage", "nobody"], "There is no secret nobody"),
-        (["stage", "signing"], "rotates by itself"),
-        (["stage", "refunds"], "Nothing was given"),
-        (["rotate", "refunds"], "Say --yes"),
-        (["rotate", "signing", "--now", "--yes"], "docs/operate.md"),
+        (["stage", "nobody"], "", 2, "There is no secret nobody"),
+        (["stage", "signing"], "", 1, "rotates by itself"),
+        (["stage", "refunds"], "\n", 1, "Nothing was given"),
+        (["rotate", "refunds"], "", 1, "Say --yes"),
+        (["rotate", "refunds"], "n\n", 1, "Nothing was done"),
+        (["rotate", "signing", "--now", "--yes"], "", 1, "docs/operate.md"),
     ],
 )
 def test_what_makes_no_sense_is_refused_with_a_sentence(
-    stage: AStage, words: list[str], says: str
+    stage: AStage, words: list[str], typed: str, exits: int, says: str
 ) -> None:
-    ended = stage.paidonce("keys", *words, typed="\n")
-    assert ended.exit_code == 1
+    ended = stage.paidonce("keys", *words, typed=typed)
+    assert ended.exit_code == exits
     assert says in ended.stderr
 
 
