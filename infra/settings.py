@@ -210,7 +210,6 @@ class Alarms:
 class Operations:
     """run_operation: calls whose outcome is unknown."""
 
-    retry_delays_seconds: Annotated[tuple[int, ...], _DELAYS]
     key_fresh_seconds: Annotated[int, Whole(1, DAY_SECONDS - 1)]
     look_back_seconds: Annotated[int, _SECONDS]
     absent_after_seconds: Annotated[int, _SECONDS]
