@@ -25,14 +25,25 @@ def section(name: str) -> str:
     """What stands under a heading, or under the last of several that stand together."""
     text = RUNBOOK.read_text().split(f"\n## {name}\n", 1)[1]
     parts = re.split(r"^## .*$", text, flags=re.MULTILINE)
-    return next(part for part in parts if part.strip())
+    return next(part.strip() for part in parts if part.strip())
 
 
 @pytest.mark.parametrize("name", sorted({watch.name for watch in ALARMS}))
-def test_every_heading_says_what_it_means_what_to_do_and_when_it_is_over(name: str) -> None:
+def test_every_heading_says_what_it_means_whom_it_hurts_what_to_do_and_when_it_is_over(
+    name: str,
+) -> None:
     text = section(name).lower()
-    for word in ("**means.**", "**do", "**over"):
+    for word in ("**means.**", "**notices", "**look", "**do", "**over"):
         assert word in text
+
+
+@pytest.mark.parametrize(
+    "under", sorted({section(watch.name) for watch in ALARMS}), ids=lambda under: under.split()[1]
+)
+def test_whom_else_to_wake_stands_just_under_what_pages(under: str) -> None:
+    """Headings that stand together are about one matter, of which one may be enough to page."""
+    pages = any(watch.pages for watch in ALARMS if section(watch.name) == under)
+    assert ("\n**Wake** " in under) is pages
 
 
 def test_every_alarm_tells_the_topic_and_says_where_to_look(prod: Assembly) -> None:
