@@ -55,7 +55,7 @@ def why(
     *,
     json: AsJson = False,
 ) -> None:
-    """What happened to a payment: requests with their keys, deliveries, waits, changes, rotations."""
+    """The whole chain of one id: requests with keys, deliveries, waits, changes, rotations."""
     with one_line_errors():
         chain = Desk(find(context.obj)).explain(asked)
     if json:
