@@ -97,6 +97,8 @@ def test_any_document_can_be_looked_through(document: object) -> None:
         found: Any = document
         for step in path:
             found = found[int(step)] if isinstance(found, list) else found[step]
+        alone = {path[-1]: found} if path else found
+        assert next(card_paths(alone), None) is not None
 
 
 @settings(max_examples=30)

@@ -365,4 +365,5 @@ def test_every_order_with_copies_ends_as_stripe_holds_it(
     sees_the_end: bool,  # noqa: FBT001 - pytest gives it by name
 ) -> None:
     """Each event twice at once, each copy again after each step; fetches show the end or little."""
-    LifeExplorer(life, pace=pace, sees_the_end=sees_the_end).explore(life.begins)
+    explorer = LifeExplorer(life, pace=pace, sees_the_end=sees_the_end)
+    assert explorer.explore(life.begins) >= 1
